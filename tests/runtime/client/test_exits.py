@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -17,11 +16,10 @@ import pytest
 
 from starburst._codec.exceptions import rebuild
 from starburst._functions.payload import dump_input
-from starburst._protocol.sealed.failure import Failure
-from starburst.errors import RemoteTraceback, TaskError, UnpicklableInput
+from starburst.errors import TaskError
 from starburst.worker.child.frames import write_frame
 from starburst.worker.child.process import Child, ChildDied
-from tests.runtime.children import tell
+from tests.runtime.children import run, tell
 
 
 @pytest.fixture
@@ -51,27 +49,6 @@ def panics(x: int) -> NoReturn:
     raise Panic("index out of bounds")
 
 
-def run(
-    child: Child, function: Callable[[int], object], inputs: Sequence[object] = (0, 1)
-) -> tuple[dict[int, Failure], int]:
-    tell(child, function)
-    header = {"do": "run", "function": "f", "lo": 0, "retries": 2, "retry_on": []}
-    sent = [dump_input(((value,), {})) for value in inputs]
-    child.send({**header, "mode": "data", "max_bytes": 1000}, sent)
-    failures: dict[int, Failure] = {}
-    count = retries = 0
-    final = False
-    while not final:
-        frame = child.receive(timeout=60)
-        assert frame is not None
-        answer: dict[str, Any] = frame.header
-        failures |= {index: Failure.from_data(data) for index, data in answer["failures"]}
-        count, retries = count + answer["count"], retries + answer["retries"]
-        final = answer["final"]
-    assert count == 2
-    return failures, retries
-
-
 @pytest.mark.parametrize(
     ("function", "name", "said"),
     [
@@ -90,26 +67,6 @@ def test_it_fails_once_with_its_reason_and_the_next_task_runs(
     assert said in str(error)
     assert "test_exits.py" in str(error.__cause__)
     assert (len(failures), retries) == (2, 0)
-
-
-def test_what_cannot_be_loaded_is_an_error_of_ours_that_names_the_package(
-    child: Child, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A package that is installed here alone."""
-    packages = tmp_path / "site-packages"
-    packages.mkdir()
-    (packages / "only_here.py").write_text("def twice(x):\n    return 2 * x\n")
-    monkeypatch.syspath_prepend(packages)
-    twice = importlib.import_module("only_here").twice
-    monkeypatch.delenv("PYTHONPATH", raising=False)
-
-    (function, _), (input_, _) = run(child, twice), run(child, id, inputs=[twice, twice])
-    for failures, what in ((function, "the function"), (input_, "an input")):
-        error = rebuild(failures[0], mode="data")
-        assert type(error) is UnpicklableInput
-        assert f"cannot load {what}: it has no module 'only_here'" in str(error)
-        assert "Have the package 'only_here' travel with packages=" in str(error)
-        assert RemoteTraceback.of(error)
 
 
 def waits(x: int) -> int:

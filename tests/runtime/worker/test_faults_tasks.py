@@ -37,6 +37,7 @@ def outcomes(connection: Connection, function: Any, inputs: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize("kind", ["bytes", "text", "list"])
+@pytest.mark.usefixtures("forked")
 def test_a_result_too_large_fails_alone_and_says_what_to_do(
     connection: Connection, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
@@ -54,6 +55,7 @@ def test_a_result_too_large_fails_alone_and_says_what_to_do(
         assert [x for i, x in enumerate(outcome) if i != 3] == [0, 1, 2, 4, 5]
 
 
+@pytest.mark.usefixtures("forked")
 def test_a_result_that_does_not_say_how_large_it_is_is_refused_like_any_other(
     connection: Connection,
 ) -> None:
@@ -88,6 +90,7 @@ def test_what_ends_the_process_by_an_error_is_not_said_to_be_a_want_of_memory(
     assert "exited with code 1" in str(outcome)
 
 
+@pytest.mark.usefixtures("forked")
 def test_an_input_that_cannot_travel_is_refused_at_the_call_and_the_session_goes_on(
     connection: Connection, fleet: Fleet
 ) -> None:
@@ -114,6 +117,7 @@ def fill_the_disk(x: int) -> list[str]:
     return found
 
 
+@pytest.mark.usefixtures("forked")
 def test_a_full_disk_is_the_tasks_own_error_and_leaves_room_for_the_next(
     connection: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -126,6 +130,7 @@ def test_a_full_disk_is_the_tasks_own_error_and_leaves_room_for_the_next(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.usefixtures("forked")
 def test_a_worker_whose_disk_is_full_from_the_start_runs_what_needs_none(
     connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -181,6 +186,7 @@ def bench(connection: Connection, fleet: Fleet, tmp_path: Path) -> tuple[Connect
 @pytest.mark.parametrize(
     ("how", "pieces", "most"), [("process", 64, 3), ("worker", 64, 3 + 1), ("worker", 4, 3 + 2)]
 )
+@pytest.mark.usefixtures("forked")
 def test_a_poison_is_started_no_oftener_than_its_attempts_and_the_cuts_of_its_range(
     bench: tuple[Connection, Fleet, Path],
     monkeypatch: pytest.MonkeyPatch,
