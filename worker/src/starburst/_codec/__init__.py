@@ -17,9 +17,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from types import ModuleType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from starburst._protocol.manifest import ResultMode
 from starburst._protocol.sealed.envelope import Buffer
 from starburst.errors import IntegrityError, PayloadError, UnsafeResult
 
@@ -35,6 +34,9 @@ from .structure import (
     raw_values,
 )
 from .unsupported import unsafe_result
+
+if TYPE_CHECKING:
+    from starburst._protocol.manifest import ResultMode
 
 __all__ = ["Encoded", "decode", "decode_batch", "decode_each", "encode", "encode_batch"]
 

@@ -14,11 +14,10 @@ from __future__ import annotations
 import reprlib
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from starburst._codec import encode
 from starburst._codec.stored import is_special, stored
-from starburst._protocol.manifest import ResultMode
 from starburst._protocol.sealed import failure
 from starburst._protocol.sealed.failure import Failure, text_of
 from starburst._protocol.sealed.tables import dump_table
@@ -26,6 +25,9 @@ from starburst.errors import UnsafeResult
 
 from .classes import CLASSES, lineage, named_classes
 from .members import read_members
+
+if TYPE_CHECKING:
+    from starburst._protocol.manifest import ResultMode
 
 __all__ = ["MAX_EXCEPTIONS", "describe"]
 

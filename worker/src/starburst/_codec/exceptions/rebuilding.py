@@ -10,11 +10,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from starburst._codec import decode
 from starburst._codec.stored import is_special, slots_of
-from starburst._protocol.manifest import ResultMode
 from starburst._protocol.sealed.failure import Failure
 from starburst._protocol.sealed.tables import load_table
 from starburst.errors import PayloadError, TaskError
@@ -23,6 +22,9 @@ from starburst.untrusted.terminal_text import many_lines, one_line
 from .classes import CLASSES, TEXT, Lineage, made_class, own_class, read_classes
 from .describing import MAX_EXCEPTIONS
 from .members import base_of, fitting, set_members
+
+if TYPE_CHECKING:
+    from starburst._protocol.manifest import ResultMode
 
 __all__ = ["rebuild"]
 

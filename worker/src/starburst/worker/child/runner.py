@@ -21,7 +21,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from starburst._codec import Encoded, encode_batch
 from starburst._codec.exceptions import describe
@@ -33,7 +33,6 @@ from starburst._functions.ordinary.streams import begin_task, end_task
 from starburst._functions.ordinary.variables import Surroundings, loading
 from starburst._functions.payload import load
 from starburst._functions.showing.called import called, last_call
-from starburst._protocol.manifest import ResultMode
 from starburst._protocol.sealed.envelope import Buffer
 from starburst._protocol.sealed.failure import Failure, qualified_name
 from starburst.aws.absent_files import tell_absent_in_tasks
@@ -50,6 +49,9 @@ from .packages import import_first
 from .shared_state import SharedState
 from .spawned import Peak
 from .versions import compare
+
+if TYPE_CHECKING:
+    from starburst._protocol.manifest import ResultMode
 
 __all__ = ["main"]
 

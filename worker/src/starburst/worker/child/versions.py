@@ -6,7 +6,6 @@ understands, or makes a wrong value in silence.
 
 from __future__ import annotations
 
-import importlib.metadata
 from collections.abc import Mapping
 from typing import Final
 
@@ -49,6 +48,8 @@ def compare(versions: Mapping[str, str]) -> None:
 
 
 def _installed(name: str) -> str | None:
+    import importlib.metadata  # noqa: PLC0415 - of many parts, and most functions bring no package
+
     try:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
