@@ -78,8 +78,8 @@ FIELDS: Final = (
     ),
     _row(
         "needs",
-        "End the workspace's sessions before, by `draining`: the controller looks for its workers in "
-        "the new place alone. It is refused while some of them run.",
+        "End the workspace's sessions before, by `draining`: the controller looks for its workers "
+        "in the new place alone. It is refused while some of them run.",
         f"{_W}own_cluster",
     ),
     _row(
