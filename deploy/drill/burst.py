@@ -16,7 +16,7 @@ __all__ = ["Burst", "begin", "contents", "opened", "prefixes"]
 
 NOTES: Final = b"what an analyst keeps between sessions\n"
 _TASKS: Final = 4
-_SECONDS: Final = 120
+_SECONDS: Final = 600
 _CONTROLLERS_WORD: Final = "/status.json"
 """The controller writes it anew whenever a session changes, an incident's end included."""
 

@@ -25,7 +25,7 @@ __all__ = ["ALL", "FOREIGN", "Attack", "Incident"]
 FOREIGN: Final = "drill-foreign-"
 """What the name of an attacker's bucket begins with."""
 
-_SECONDS: Final = 60.0
+_SECONDS: Final = 600.0
 _PAUSE: Final = 0.5
 
 _MANY: Final = 1000

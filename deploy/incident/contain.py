@@ -163,8 +163,26 @@ def contain(
 
 def _new(about: Scope, clients: Clients, steps: Steps, asked: Container[str]) -> list[str]:
     """Return workers that nobody told to stop; what is about to may be listed once more."""
-    found = steps.take("stop workers: they cannot be listed", lambda: tasks(about, clients))
+    found = _read(about, clients, steps, "stop workers: they cannot be listed")
     return [task["taskArn"] for task in found or () if task["taskArn"] not in asked]
+
+
+def _read(about: Scope, clients: Clients, steps: Steps, what: str) -> list[dict[str, Any]] | None:
+    """Return their workers in each cluster that ECS tells of; None where it tells of none.
+
+    One that cannot be read, such as one that is in the settings and not deployed yet, is told.
+    """
+    clusters = _clusters(about)
+    read = [
+        steps.take(
+            what if len(clusters) == 1 else f"{what} ({cluster})",
+            partial(living, clients("ecs"), cluster),
+        )
+        for cluster in clusters
+    ]
+    if all(found is None for found in read):
+        return None
+    return [task for found in read for task in found or () if _theirs(about, task)]
 
 
 def release(about: Scope, clients: Clients, *, steps: Steps) -> dict[str, Done]:
@@ -208,7 +226,7 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> int | None:
     noun = "release" if words.undo else "incident"
     path = words.record or Path(f"{noun}-{about.environment.name}-{now:%Y%m%dT%H%M%SZ}.json")
     steps, sts = Steps("contain"), clients("sts")
-    before = [] if words.undo else steps.take("write down what runs", lambda: tasks(about, clients))
+    before = [] if words.undo else _read(about, clients, steps, "write down what runs")
     record = {
         "what": f"before {'releasing' if words.undo else 'containing'} {about}",
         "by": steps.take("write down who asks", partial(caller, sts)),

@@ -10,8 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from botocore.exceptions import ClientError
+
 from deploy.changing.changes import Template
 from deploy.changing.stops import Stop
+from starburst.aws.calls import code_of
 from starburst.contract import WORKSPACE_TAG
 from starburst_constructs.naming import cluster_name
 
@@ -48,7 +51,7 @@ def what_moves(
             if shared not in there or workspace == own:
                 continue  # nothing runs yet, or it is nobody's of ours
             left = own if own in there else shared
-            at_work = [one for one in living(client("ecs"), left) if _of(one) == workspace]
+            at_work = [one for one in _living(client, left) if _of(one) == workspace]
             if at_work:
                 yield _stop(environment.name, workspace, stack=stack, cluster=left, at_work=at_work)
 
@@ -59,6 +62,15 @@ def _clusters(template: Template) -> set[str]:
         for one in template.get("Resources", {}).values()
         if one["Type"] == _CLUSTER
     }
+
+
+def _living(client: Callable[[str], Any], cluster: str) -> list[dict[str, Any]]:
+    try:
+        return living(client("ecs"), cluster)
+    except ClientError as error:
+        if code_of(error) == "ClusterNotFoundException":
+            return []  # somebody deleted it by hand, which takes that nothing ran in it
+        raise
 
 
 def _of(task: Mapping[str, Any]) -> str | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from botocore.exceptions import ClientError
 
 from deploy.incident.command import Clients
 from deploy.incident.contain import main
@@ -51,6 +52,7 @@ class Ecs:
 
     def __init__(self) -> None:
         self.apart: tuple[str, ...] = ()
+        self.missing = ""
         self.tasks: dict[str, dict[str, Any]] = {}
 
     def start(self, workspace: str, user: str, session: str = "z" * 20) -> None:
@@ -72,6 +74,9 @@ class Ecs:
         return self
 
     def paginate(self, *, cluster: str) -> Iterator[dict[str, Any]]:
+        if cluster == self.missing:
+            told = {"Code": "ClusterNotFoundException", "Message": "Cluster not found."}
+            raise ClientError({"Error": told}, "ListTasks")
         live = [
             arn
             for arn, task in self.tasks.items()
@@ -347,6 +352,28 @@ def test_workers_that_run_apart_are_stopped_in_their_cluster(
         if tag["key"] == "starburst-workspace"
     }
     assert left == {"markets"}
+
+
+def test_a_cluster_that_is_not_deployed_yet_keeps_no_other_workers_running(
+    clients: Clients,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Its settings are changed before anything is deployed, and an incident does not wait."""
+    apart = tuple(
+        replace(one, own_cluster=one.name == "genomics") for one in PROD_ITSELF.workspaces
+    )
+    monkeypatch.setattr("deploy.incident.command.ALL", (replace(PROD_ITSELF, workspaces=apart),))
+    cast("Ecs", clients("ecs")).missing = "starburst-prod-genomics"
+    record = tmp_path / "one"
+    words = ["--environment", "prod", "--apply", "--record", str(record)]
+    assert main(words, clients=clients) == 2
+    out, err = capsys.readouterr()
+    assert not running(clients)
+    assert "4 workers were told to stop" in out
+    assert len(json.loads(record.read_text())["tasks"]) == 4
+    assert "they cannot be listed (starburst-prod-genomics): " in err
 
 
 @pytest.mark.parametrize("words", [[], ["--apply"], ["--undo"], ["--undo", "--apply"]])

@@ -92,3 +92,7 @@ def test_workers_that_were_told_to_stop_hold_nothing_up(tmp_path: Path) -> None:
     for arn in ecs.running:
         ecs.stop_task(cluster=SHARED, task=arn, reason="done")
     assert redeploy(tmp_path, [SHARED], [SHARED, OWN], ecs)
+
+
+def test_a_cluster_that_was_deleted_by_hand_holds_nothing_up(tmp_path: Path) -> None:
+    assert redeploy(tmp_path, [SHARED, OWN], [SHARED], at_work("another", "sandbox"))
