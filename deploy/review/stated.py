@@ -82,7 +82,7 @@ def read_stated(root: Path) -> Stated:
     rests: dict[str, frozenset[str]] = {}
     tables: dict[str, frozenset[str]] = {}
     for path, names in modules.items():
-        if path.stem == _TABLES and path.parent.name == "theorems":
+        if path.stem == _TABLES and "theorems" in path.relative_to(root).parts:
             for name, node in names.items():
                 if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
                     tables.update(_entries(name, node.value))

@@ -84,6 +84,22 @@ def test_a_table_that_lists_more_allows_more(before: Path, tmp_path: Path) -> No
     ]
 
 
+def in_rooms(root: Path, *, tables: str = TABLES) -> Path:
+    """Write the same, with a room for each subject."""
+    text = THEOREM.replace("theorems.tables", "theorems.roles.tables")
+    for room, name, said in (("data", "analysts.py", text), ("roles", "tables.py", tables)):
+        (root / FOLDER / room).mkdir(parents=True)
+        (root / FOLDER / room / name).write_text(textwrap.dedent(said))
+    return root
+
+
+def test_rooms_of_theorems_are_read_like_one(before: Path, tmp_path: Path) -> None:
+    assert said(before, in_rooms(tmp_path / "moved")) == []
+    wide = TABLES.replace('"s3:GetObject",', '"s3:GetObject", "s3:PutObjectAcl"')
+    [sentence] = said(before, in_rooms(tmp_path / "wider", tables=wide))
+    assert sentence.startswith("The table DUTIES['analyst'] lists 's3:PutObjectAcl'")
+
+
 GATE = "constructs/starburst_assurance/gate"
 PROVER = "constructs/starburst_assurance/proofs/encoding"
 LOCK = '[[package]]\nname = "policy-sentry"\nversion = "{}"\n'
