@@ -27,7 +27,7 @@ from starburst_constructs.policies.host import host_ceiling, host_statements
 from starburst_constructs.storage.keys import HostKey
 
 if TYPE_CHECKING:
-    from starburst_assurance.proofs.theorems.tables import Duty
+    from starburst_assurance.proofs.theorems.roles.tables import Duty
 
 __all__ = ["Hosts", "HostsStack"]
 

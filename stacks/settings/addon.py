@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from stacks.settings.once import Holding, Single
     from starburst.pricing.prices import Prices
     from starburst_assurance.proofs.solving.theorem import Theorem
-    from starburst_assurance.proofs.theorems.deputies import Job
-    from starburst_assurance.proofs.theorems.reaching import Taker
-    from starburst_assurance.proofs.theorems.tables import Duty
+    from starburst_assurance.proofs.theorems.identities.reaching import Taker
+    from starburst_assurance.proofs.theorems.perimeter.deputies import Job
+    from starburst_assurance.proofs.theorems.roles.tables import Duty
     from starburst_assurance.waivers import Waiver
 
 __all__ = ["FREE", "Addon", "AddonError", "Price"]
@@ -134,7 +134,7 @@ class Addon(ABC):
         """Return what each of its roles is for, by the role's purpose: the table to prove against.
 
         Written down apart from the policies. A role of an AWS service, which has no purpose, is
-        named ``<stack>/<logical name>``. Patterns hold what ``theorems.tables`` allows, and
+        named ``<stack>/<logical name>``. Patterns hold what ``theorems.roles.tables`` allows, and
         ``{<stack>/<logical name>}`` for the ARN of a resource.
         """
         return {}

@@ -30,7 +30,7 @@ from starburst_assurance.proofs.reading.policies import PolicySet
 from starburst_assurance.proofs.solving.prove import prove
 from starburst_assurance.proofs.solving.theorem import Theorem
 from starburst_assurance.proofs.theorems import ALL
-from starburst_assurance.proofs.theorems.tables import Duty
+from starburst_assurance.proofs.theorems.roles.tables import Duty
 from starburst_assurance.rules import RULES
 from starburst_assurance.templates.template import read_stage
 from starburst_constructs.policies.boundary import ceiling

@@ -11,7 +11,7 @@ import pytest
 
 from starburst.contract import PRINCIPAL_NAME, SessionKeys
 from starburst.contract.areas import AREAS, CONTROL
-from starburst_assurance.proofs.theorems import tables
+from starburst_assurance.proofs.theorems.roles import tables
 from starburst_constructs.placement import Placement
 from starburst_constructs.policies.analyst import analyst_area_statements, analyst_statements
 from starburst_constructs.storage.buckets import CONTROL_DAYS

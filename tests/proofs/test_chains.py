@@ -13,7 +13,7 @@ from starburst_assurance.proofs.encoding.vocabulary import actions
 from starburst_assurance.proofs.reading.policies import EVERYTHING, Policy, PolicySet
 from starburst_assurance.proofs.solving.prove import Verdict
 from starburst_assurance.proofs.solving.prove import prove as prove_one
-from starburst_assurance.proofs.theorems import chains, parties, reaching
+from starburst_assurance.proofs.theorems.identities import chains, parties, reaching
 
 LOGIC = Logic()
 PLACE = "222233334444-eu-west-1"

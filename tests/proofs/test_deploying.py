@@ -12,7 +12,8 @@ from starburst_assurance.bootstrap.usage import Usage
 from starburst_assurance.proofs.encoding.logic import Logic
 from starburst_assurance.proofs.reading.policies import PolicySet
 from starburst_assurance.proofs.solving.prove import prove
-from starburst_assurance.proofs.theorems import ALL, deploying
+from starburst_assurance.proofs.theorems import ALL
+from starburst_assurance.proofs.theorems.identities import deploying
 
 LOGIC = Logic()
 ABOUT = {one.name: one for one in ALL if one.group == deploying.GROUP}

@@ -11,7 +11,8 @@ import pytest
 from starburst_assurance.proofs.encoding.logic import Logic
 from starburst_assurance.proofs.reading.policies import Guarded, Policy, PolicySet, Statement
 from starburst_assurance.proofs.solving.prove import prove
-from starburst_assurance.proofs.theorems import ALL, incidents
+from starburst_assurance.proofs.theorems import ALL
+from starburst_assurance.proofs.theorems.record import incidents
 from starburst_constructs.placement import Placement
 from starburst_constructs.policies.incident_statements import allow, document
 from tests.some import some

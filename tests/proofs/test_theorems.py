@@ -23,7 +23,8 @@ from starburst_assurance.proofs.solving import prove as prove_module
 from starburst_assurance.proofs.solving.prove import prove
 from starburst_assurance.proofs.solving.theorem import Claim, Theorem, never, theorem
 from starburst_assurance.proofs.stages import theorems_of_addons
-from starburst_assurance.proofs.theorems import ALL, incidents
+from starburst_assurance.proofs.theorems import ALL
+from starburst_assurance.proofs.theorems.record import incidents
 from tests.some import some
 
 LOGIC = Logic()

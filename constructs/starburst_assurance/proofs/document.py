@@ -80,10 +80,10 @@ A chain is proved step by step. `no_chain_leads_beyond_the_duty` knows the roles
 the five of the bootstrap, and asks of each whether it could take another by any of STS's actions,
 pass it to a service that takes it, change what it may do or what runs as it, or make somebody new.
 The steps that there are stand in a table
-(`constructs/starburst_assurance/proofs/theorems/reaching.py`), and what they lead to in all in
-another. A step beyond is told with the way to it: *the platform team becomes the deploying role,
-which passes the execution role to CloudFormation, which …*. Roles of the account that are not the
-environment's are nobody's to take or pass; what they may do to it is not asked here.
+(`constructs/starburst_assurance/proofs/theorems/identities/reaching.py`), and what they lead to in
+all in another. A step beyond is told with the way to it: *the platform team becomes the deploying
+role, which passes the execution role to CloudFormation, which …*. Roles of the account that are not
+the environment's are nobody's to take or pass; what they may do to it is not asked here.
 
 An add-on says for itself, apart from its policies, which steps its roles take (`Addon.duties`) and
 who from elsewhere takes them (`Addon.takers`): one account, or a token of one identity provider

@@ -15,13 +15,13 @@ from stacks.addons.core import Core
 from stacks.settings.addon import Addon
 from stacks.settings.once import Holding, Single
 from stacks.settings.validation import between, require
-from starburst_assurance.proofs.theorems.deputies import Job
+from starburst_assurance.proofs.theorems.perimeter.deputies import Job
 from starburst_assurance.waivers import Waiver
 
 if TYPE_CHECKING:
     from stacks.settings import Environment
     from starburst_assurance.proofs.solving.theorem import Theorem
-    from starburst_assurance.proofs.theorems.tables import Duty
+    from starburst_assurance.proofs.theorems.roles.tables import Duty
 
 __all__ = ["AccessReview"]
 

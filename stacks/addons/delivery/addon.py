@@ -20,8 +20,8 @@ from stacks.settings.validation import between, distinct, matches, require
 if TYPE_CHECKING:
     from stacks.settings import Environment
     from starburst_assurance.proofs.solving.theorem import Theorem
-    from starburst_assurance.proofs.theorems.reaching import Taker
-    from starburst_assurance.proofs.theorems.tables import Duty
+    from starburst_assurance.proofs.theorems.identities.reaching import Taker
+    from starburst_assurance.proofs.theorems.roles.tables import Duty
     from starburst_assurance.waivers import Waiver
 
 __all__ = ["Delivery"]

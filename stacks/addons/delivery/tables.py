@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from stacks.addons.delivery.settings import GitHub, Target
-from starburst_assurance.proofs.theorems.reaching import Taker
+from starburst_assurance.proofs.theorems.identities.reaching import Taker
 
 if TYPE_CHECKING:
-    from starburst_assurance.proofs.theorems.tables import Duty
+    from starburst_assurance.proofs.theorems.roles.tables import Duty
 
 __all__ = ["ISSUER", "ceiling_table", "claims_table", "duty_table", "taker_table"]
 

@@ -15,14 +15,14 @@ from stacks.addons.finma.theorems import finma_theorems
 from stacks.addons.finma.waived import finma_waivers
 from stacks.settings.addon import FREE, Addon, Price
 from stacks.settings.validation import CRON_FIELDS, between, distinct, matches, require
-from starburst_assurance.proofs.theorems.deputies import Job
+from starburst_assurance.proofs.theorems.perimeter.deputies import Job
 from starburst_constructs.naming import role_arn
 from starburst_constructs.policies.organization_policies import region_pin
 
 if TYPE_CHECKING:
     from stacks.settings import Environment
     from starburst_assurance.proofs.solving.theorem import Theorem
-    from starburst_assurance.proofs.theorems.tables import Duty
+    from starburst_assurance.proofs.theorems.roles.tables import Duty
     from starburst_assurance.waivers import Waiver
 
 __all__ = ["Finma"]

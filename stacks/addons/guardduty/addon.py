@@ -17,12 +17,12 @@ from stacks.waivers import decision
 from starburst_assurance.proofs.encoding.decision import World
 from starburst_assurance.proofs.encoding.key_layout import actions_on, requests, session_of
 from starburst_assurance.proofs.solving.theorem import Claim, Theorem, never, theorem
-from starburst_assurance.proofs.theorems.deputies import Job
+from starburst_assurance.proofs.theorems.perimeter.deputies import Job
 from starburst_assurance.waivers import Waiver
 
 if TYPE_CHECKING:
     from stacks.settings import Environment
-    from starburst_assurance.proofs.theorems.tables import Duty
+    from starburst_assurance.proofs.theorems.roles.tables import Duty
 
 __all__ = ["GuardDuty", "no_finding_is_kept_from_people"]
 

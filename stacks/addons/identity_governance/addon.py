@@ -20,13 +20,13 @@ from stacks.addons.identity_governance.theorems import (
 from stacks.addons.identity_governance.waived import governance_waivers
 from stacks.settings.addon import FREE, Addon, Price
 from stacks.settings.validation import CRON_FIELDS, between, distinct, matches, require
-from starburst_assurance.proofs.theorems.deputies import Job
+from starburst_assurance.proofs.theorems.perimeter.deputies import Job
 from starburst_assurance.waivers import Waiver
 
 if TYPE_CHECKING:
     from stacks.settings import Environment
     from starburst_assurance.proofs.solving.theorem import Theorem
-    from starburst_assurance.proofs.theorems.tables import Duty
+    from starburst_assurance.proofs.theorems.roles.tables import Duty
 
 __all__ = ["IdentityGovernance"]
 

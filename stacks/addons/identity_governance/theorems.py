@@ -14,7 +14,7 @@ from starburst_assurance.proofs.encoding.request import Context, Request
 from starburst_assurance.proofs.encoding.vocabulary import representatives
 from starburst_assurance.proofs.reading.policies import Policy
 from starburst_assurance.proofs.solving.theorem import Claim, Theorem, always, never, theorem
-from starburst_assurance.proofs.theorems.named_readers import (
+from starburst_assurance.proofs.theorems.data.named_readers import (
     read_by_named_roles,
     strangers,
     unrefused,

@@ -18,13 +18,13 @@ from stacks.settings.annotations import typed
 from stacks.settings.once import Holding, Owner, Single
 from stacks.settings.validation import distinct, require
 from starburst.contract.image_gate import ImageGateDocument
-from starburst_assurance.proofs.theorems.deputies import Job
+from starburst_assurance.proofs.theorems.perimeter.deputies import Job
 from starburst_constructs.runtime_parameter import STANDARD_BYTES
 
 if TYPE_CHECKING:
     from stacks.settings import Environment
     from starburst_assurance.proofs.solving.theorem import Theorem
-    from starburst_assurance.proofs.theorems.tables import Duty
+    from starburst_assurance.proofs.theorems.roles.tables import Duty
     from starburst_assurance.waivers import Waiver
 
 __all__ = ["Inspector"]

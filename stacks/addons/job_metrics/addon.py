@@ -16,13 +16,13 @@ from stacks.addons.job_metrics.waivers import jobs_waivers
 from stacks.addons.log_lake import LogLake
 from stacks.settings.addon import FREE, Addon, AddonError, Price
 from stacks.settings.validation import between, distinct, matches, one_of, positive, require
-from starburst_assurance.proofs.theorems.deputies import Job
+from starburst_assurance.proofs.theorems.perimeter.deputies import Job
 from starburst_assurance.waivers import Waiver
 
 if TYPE_CHECKING:
     from stacks.settings import Environment
     from starburst_assurance.proofs.solving.theorem import Theorem
-    from starburst_assurance.proofs.theorems.tables import Duty
+    from starburst_assurance.proofs.theorems.roles.tables import Duty
 
 __all__ = ["JobMetrics"]
 

@@ -18,14 +18,14 @@ from stacks.addons.log_lake.theorems import lake_theorems
 from stacks.addons.log_lake.waivers import lake_waivers
 from stacks.settings.addon import FREE, Addon, AddonError, Price
 from stacks.settings.validation import between, distinct, matches, require
-from starburst_assurance.proofs.theorems.deputies import Job
-from starburst_assurance.proofs.theorems.reaching import Taker
+from starburst_assurance.proofs.theorems.identities.reaching import Taker
+from starburst_assurance.proofs.theorems.perimeter.deputies import Job
 from starburst_assurance.waivers import Waiver
 
 if TYPE_CHECKING:
     from stacks.settings import Environment
     from starburst_assurance.proofs.solving.theorem import Theorem
-    from starburst_assurance.proofs.theorems.tables import Duty
+    from starburst_assurance.proofs.theorems.roles.tables import Duty
 
 __all__ = ["LogLake"]
 

@@ -11,7 +11,7 @@ from starburst_assurance.proofs.encoding.key_layout import every_action, request
 from starburst_assurance.proofs.encoding.request import Request
 from starburst_assurance.proofs.reading.policies import Role
 from starburst_assurance.proofs.solving.theorem import Claim, Theorem, never, theorem
-from starburst_assurance.proofs.theorems.named_readers import (
+from starburst_assurance.proofs.theorems.data.named_readers import (
     read_by_named_roles,
     strangers,
     unrefused,

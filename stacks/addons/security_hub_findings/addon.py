@@ -14,14 +14,14 @@ from stacks.addons.security_hub_findings.theorems import findings_theorems
 from stacks.addons.security_hub_findings.waived import findings_waivers
 from stacks.settings.addon import Addon
 from stacks.settings.validation import CRON_FIELDS, between, distinct, matches, require
-from starburst_assurance.proofs.theorems.deputies import Job
-from starburst_assurance.proofs.theorems.reaching import Taker
+from starburst_assurance.proofs.theorems.identities.reaching import Taker
+from starburst_assurance.proofs.theorems.perimeter.deputies import Job
 from starburst_assurance.waivers import Waiver
 
 if TYPE_CHECKING:
     from stacks.settings import Environment
     from starburst_assurance.proofs.solving.theorem import Theorem
-    from starburst_assurance.proofs.theorems.tables import Duty
+    from starburst_assurance.proofs.theorems.roles.tables import Duty
 
 __all__ = ["SecurityHubFindings"]
 

@@ -9,7 +9,7 @@ from starburst_assurance.proofs.encoding.decision import World
 from starburst_assurance.proofs.encoding.key_layout import actions_on, every_action, requests
 from starburst_assurance.proofs.encoding.request import Request
 from starburst_assurance.proofs.solving.theorem import Claim, Theorem, never, theorem
-from starburst_assurance.proofs.theorems.named_readers import (
+from starburst_assurance.proofs.theorems.data.named_readers import (
     read_by_named_roles,
     strangers,
     unrefused,

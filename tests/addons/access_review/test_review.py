@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from starburst_assurance.proofs.theorems.tables import DUTIES, ENDPOINT_OPENING
+from starburst_assurance.proofs.theorems.roles.tables import DUTIES, ENDPOINT_OPENING
 from tests.addons.access_review.conftest import Waits
 from tests.addons.access_review.world import NOW, FakeIam, FakeRole, reference
 from tests.some import some

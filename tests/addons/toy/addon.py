@@ -23,7 +23,7 @@ from stacks.settings.validation import between, matches
 from starburst_assurance.proofs.encoding.decision import World
 from starburst_assurance.proofs.encoding.key_layout import requests, session_of
 from starburst_assurance.proofs.solving.theorem import Claim, Theorem, never, theorem
-from starburst_assurance.proofs.theorems.deputies import Job
+from starburst_assurance.proofs.theorems.perimeter.deputies import Job
 from starburst_assurance.waivers import Waiver
 from starburst_constructs.compute.folder_function import FolderFunction
 from starburst_constructs.policies.wildcards import Allow, patterns
@@ -31,7 +31,7 @@ from starburst_constructs.storage.private_bucket import PrivateBucket
 
 if TYPE_CHECKING:
     from stacks.settings import Environment
-    from starburst_assurance.proofs.theorems.tables import Duty
+    from starburst_assurance.proofs.theorems.roles.tables import Duty
 
 STREAMS = ("logs:CreateLogStream", "logs:PutLogEvents")
 

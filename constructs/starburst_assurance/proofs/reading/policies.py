@@ -183,13 +183,13 @@ class PolicySet:
         break_glass: ARN of the role that alone may end a kept key.
         data_roles: ARNs of further roles that settings let to data.
         permission_sets: of IAM Identity Center: names of their policies, by the role's ARN.
-        duties: what roles of add-ons are for, by purpose, as ``theorems.tables`` writes it.
+        duties: what roles of add-ons are for, by purpose, as ``theorems.roles.tables`` writes it.
         ceilings: the most that the roles of an add-on may ever be given, by its name.
         addons: their names.
-        jobs: what AWS services do to their resources, by logical name, as ``theorems.deputies``
-            writes it.
-        takers: who from elsewhere takes their roles, by purpose, as ``theorems.reaching`` writes
-            it.
+        jobs: what AWS services do to their resources, by logical name, as
+            ``theorems.perimeter.deputies`` writes it.
+        takers: who from elsewhere takes their roles, by purpose, as
+            ``theorems.identities.reaching`` writes it.
         reads: objects of other buckets that settings name, by workspace.
         secrets: that workers start with, by workspace.
         usage: what the stacks are made of, from which follows what deploys them.

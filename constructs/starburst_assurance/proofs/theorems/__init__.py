@@ -1,4 +1,4 @@
-"""The theorems: what is proved of every environment, one file for each subject."""
+"""The theorems: what is proved of every environment, a room for each subject."""
 
 from __future__ import annotations
 
@@ -8,30 +8,22 @@ from pathlib import Path
 
 from starburst_assurance.proofs.reading.errors import ProofError
 from starburst_assurance.proofs.solving.theorem import Theorem
-from starburst_assurance.proofs.theorems import (
+from starburst_assurance.proofs.theorems.availability import humans, machines, services
+from starburst_assurance.proofs.theorems.data import (
     analysts,
     areas,
-    chains,
-    credentials,
-    deploying,
-    deputies,
-    duties,
-    endpoints,
-    evidence,
-    incidents,
     keys,
-    launching,
-    login,
-    perimeter,
     reads,
     secrets,
-    seeds,
     sharing,
     touching,
     transport,
     workspaces,
 )
-from starburst_assurance.proofs.theorems.availability import humans, machines, services
+from starburst_assurance.proofs.theorems.identities import chains, deploying, login
+from starburst_assurance.proofs.theorems.perimeter import deputies, perimeter, seeds
+from starburst_assurance.proofs.theorems.record import credentials, evidence, incidents
+from starburst_assurance.proofs.theorems.roles import duties, endpoints, launching
 
 __all__ = ["ALL", "theorems_in"]
 

@@ -34,7 +34,7 @@ from starburst_assurance.proofs.theorems.availability.calls import (
     parameter_arn,
     storage_calls,
 )
-from starburst_assurance.proofs.theorems.tables import CLEARING, PUSHING
+from starburst_assurance.proofs.theorems.roles.tables import CLEARING, PUSHING
 
 ERASURE = (
     "s3:DeleteObject",
@@ -322,8 +322,8 @@ def administrators_keep_the_keys(world: World) -> Iterator[Claim]:
                 "CancelKeyDeletion",
                 "DescribeKey",
                 "EnableKeyRotation",
-                # What the data key encrypts is data, and not theirs (`theorems.touching`); what an
-                # add-on's encrypts is the add-on's affair.
+                # What the data key encrypts is data, and not theirs: `theorems.data.touching`. What
+                # an add-on's encrypts is the add-on's affair.
                 *(() if key == data_key(world) else ("CreateGrant",)),
                 *(("Decrypt",) if key in opened else ()),
             )

@@ -34,7 +34,7 @@ from starburst_assurance.proofs.theorems.availability.calls import (
     parameter_arn,
     storage_calls,
 )
-from starburst_assurance.proofs.theorems.tables import CLOSING, NETWORK
+from starburst_assurance.proofs.theorems.roles.tables import CLOSING, NETWORK
 
 PULLING = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
 PART = {"s3:ObjectCreationOperation": "false"}

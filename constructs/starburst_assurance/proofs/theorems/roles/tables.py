@@ -114,7 +114,7 @@ AREAS: Final[Mapping[str, tuple[Sequence[str], Sequence[str]]]] = {
 }
 """The areas of the data bucket: purposes of the roles that change objects there, that read them.
 
-What a workspace's settings leave to each, ``theorems.sharing`` proves.
+What a workspace's settings leave to each, ``theorems.data.sharing`` proves.
 """
 
 DUTIES: Final[Mapping[str, Sequence[Duty]]] = {

@@ -22,7 +22,7 @@ from starburst_assurance.proofs.encoding.request import Request
 from starburst_assurance.proofs.encoding.vocabulary import looking, representatives
 from starburst_assurance.proofs.reading.policies import Policy, Role, Statement
 from starburst_assurance.proofs.solving.theorem import Claim, always, never, theorem
-from starburst_assurance.proofs.theorems.duties import within_duties
+from starburst_assurance.proofs.theorems.roles.duties import within_duties
 from starburst_constructs.placement import Placement
 from starburst_constructs.policies.revocation import moment, revocation_document, revoker_document
 

@@ -24,8 +24,8 @@ from starburst_assurance.proofs.encoding.logic import Formula, Text
 from starburst_assurance.proofs.encoding.request import Request
 from starburst_assurance.proofs.reading.policies import Role
 from starburst_assurance.proofs.solving.theorem import Claim, never, theorem
-from starburst_assurance.proofs.theorems.duties import within_duties
-from starburst_assurance.proofs.theorems.tables import AREAS
+from starburst_assurance.proofs.theorems.roles.duties import within_duties
+from starburst_assurance.proofs.theorems.roles.tables import AREAS
 
 GROUP = "Between areas of the bucket"
 NAMES = tuple(area.rstrip("/") for area in AREAS if not area.startswith("_"))

@@ -16,8 +16,8 @@ from starburst_assurance.proofs.encoding.key_layout import (
 )
 from starburst_assurance.proofs.reading.policies import EVERYTHING
 from starburst_assurance.proofs.solving.theorem import Claim, never, theorem
-from starburst_assurance.proofs.theorems.endpoints import passed_for_endpoints
-from starburst_assurance.proofs.theorems.tables import NETWORK
+from starburst_assurance.proofs.theorems.roles.endpoints import passed_for_endpoints
+from starburst_assurance.proofs.theorems.roles.tables import NETWORK
 
 GROUP = "Starting work"
 STARTING = ("ecs:RunTask", "ecs:StartTask", "ecs:CreateService", "ecs:UpdateService")

@@ -19,7 +19,7 @@ from starburst_assurance.proofs.encoding.logic import Formula
 from starburst_assurance.proofs.encoding.request import Context, Request
 from starburst_assurance.proofs.reading.policies import Role
 from starburst_assurance.proofs.solving.theorem import Claim, always, never, theorem
-from starburst_assurance.proofs.theorems.rightful import rightful
+from starburst_assurance.proofs.theorems.identities.rightful import rightful
 
 GROUP = "Assuming a role"
 HUMAN_ROLES = (*PEOPLE, "platform")

@@ -19,8 +19,8 @@ from starburst_assurance.proofs.encoding.decision import World
 from starburst_assurance.proofs.encoding.logic import Formula
 from starburst_assurance.proofs.encoding.request import Context, Request
 from starburst_assurance.proofs.reading.policies import Policy, Role
-from starburst_assurance.proofs.theorems.duties import within_duties
-from starburst_assurance.proofs.theorems.reaching import STACKS, STEPS, Taker
+from starburst_assurance.proofs.theorems.identities.reaching import STACKS, STEPS, Taker
+from starburst_assurance.proofs.theorems.roles.duties import within_duties
 from starburst_constructs.naming import boundary_arn
 
 __all__ = ["SAID", "Parties", "parties_of"]

@@ -11,9 +11,8 @@ from starburst_assurance.proofs.encoding.logic import Formula
 from starburst_assurance.proofs.encoding.request import Context, Request
 from starburst_assurance.proofs.reading.policies import Guarded, Role
 from starburst_assurance.proofs.solving.theorem import Claim, never, theorem
-from starburst_assurance.proofs.theorems.duties import GROUP
-from starburst_assurance.proofs.theorems.parties import SAID, Parties, parties_of
-from starburst_assurance.proofs.theorems.reaching import (
+from starburst_assurance.proofs.theorems.identities.parties import SAID, Parties, parties_of
+from starburst_assurance.proofs.theorems.identities.reaching import (
     BECOMING,
     MAKING,
     OUTSIDE,
@@ -23,6 +22,7 @@ from starburst_assurance.proofs.theorems.reaching import (
     RUNNING_OF,
     STEPS,
 )
+from starburst_assurance.proofs.theorems.roles.duties import GROUP
 
 _EXECUTION: Final = "cdk/cfn-exec"
 _UNDER_A_BOUNDARY: Final = ("iam:CreateRole", "iam:PutRolePermissionsBoundary")

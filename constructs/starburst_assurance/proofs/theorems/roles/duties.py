@@ -23,8 +23,8 @@ from starburst_assurance.proofs.encoding.named_reads import is_let_through, is_n
 from starburst_assurance.proofs.encoding.named_secrets import is_any_secret, is_named_secret
 from starburst_assurance.proofs.reading.policies import Role
 from starburst_assurance.proofs.solving.theorem import Claim, never, theorem
-from starburst_assurance.proofs.theorems.endpoints import opening_role, passed_for_endpoints
-from starburst_assurance.proofs.theorems.tables import (
+from starburst_assurance.proofs.theorems.roles.endpoints import opening_role, passed_for_endpoints
+from starburst_assurance.proofs.theorems.roles.tables import (
     CEILING,
     DUTIES,
     ENDPOINT_OPENING,

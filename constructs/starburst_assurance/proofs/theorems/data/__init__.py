@@ -1,0 +1,1 @@
+"""What keeps data apart: between people, workspaces, areas and keys, in transport and at rest."""

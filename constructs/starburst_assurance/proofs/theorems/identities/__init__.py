@@ -1,0 +1,1 @@
+"""Who signs in, who becomes whom by any chain of roles, and who deploys."""

@@ -1,0 +1,1 @@
+"""What is on record nobody weakens, and who answers an incident does that alone."""
