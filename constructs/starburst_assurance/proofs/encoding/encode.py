@@ -82,17 +82,23 @@ def operator(written: str) -> Operator:
 
 def says(logic: Logic, policy: Policy, effect: Effect, request: Request) -> Formula:
     """Return whether some statement of an identity policy, or any Deny, applies to a request."""
-    return logic.some(
-        logic.every((applies(logic, statement, request), named(logic, statement, request)))
-        for statement in _about(logic, policy, effect, request.action)
-    )
+    found: list[Formula] = []
+    for statement in _about(logic, policy, effect, request.action):
+        formula = _applies(logic, statement, request)
+        if statement.principals or statement.not_principals:
+            formula = logic.every((formula, named(logic, statement, request)))
+        if formula is True:
+            return True
+        if formula is not False:
+            found.append(formula)
+    return logic.some(found)
 
 
 def grants(logic: Logic, policy: Policy, request: Request) -> Grant:
     """Return whether an Allow of a resource policy applies, by how it names the caller."""
     ways: dict[str, list[Formula]] = {"direct": [], "role": [], "account": []}
     for statement in _about(logic, policy, "Allow", request.action):
-        body = applies(logic, statement, request)
+        body = _applies(logic, statement, request)
         if body is False:
             continue
         if statement.not_principals:
@@ -161,8 +167,11 @@ def _principal(logic: Logic, request: Request, kind: str, text: str) -> tuple[st
 
 def applies(logic: Logic, statement: Statement, request: Request) -> Formula:
     """Return whether action, resource and conditions of a statement fit a request."""
-    if not _speaks_of(statement, request.action):
-        return False
+    return _speaks_of(statement, request.action) and _applies(logic, statement, request)
+
+
+def _applies(logic: Logic, statement: Statement, request: Request) -> Formula:
+    """Return whether resource and conditions fit, of a statement that speaks of the action."""
     said = request.context.said()
     # Actions aside, a statement says the same of every request about a resource in one context.
     known = said.get((id(statement), request.resource))
@@ -199,7 +208,13 @@ def _speaks_of(statement: Statement, action: str) -> bool:
 
 @lru_cache(maxsize=65536)
 def _names(patterns: tuple[str, ...], action: str) -> bool:
-    return any(glob(pattern.lower()).fullmatch(action.lower()) for pattern in patterns)
+    folded = action.lower()
+    return any(expression.fullmatch(folded) for expression in _globs(patterns))
+
+
+@lru_cache(maxsize=4096)
+def _globs(patterns: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
+    return tuple(glob(pattern.lower()) for pattern in patterns)
 
 
 def _resource(logic: Logic, statement: Statement, request: Request) -> Formula:

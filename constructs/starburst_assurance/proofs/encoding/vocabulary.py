@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from starburst_assurance.proofs.encoding.encode import OPERATORS, operator, variables
-from starburst_assurance.proofs.encoding.patterns import glob
+from starburst_assurance.proofs.encoding.patterns import glob, until_wildcard
 from starburst_assurance.proofs.encoding.request import number_of
 from starburst_assurance.proofs.reading.assembly import QUEUE_USER
 from starburst_assurance.proofs.reading.errors import ProofError, VocabularyError
@@ -192,21 +192,21 @@ def looking(service: str) -> tuple[str, ...]:
     )
 
 
-@cache
-def _lower_actions() -> frozenset[str]:
-    return frozenset(action.lower() for action in actions())
+@lru_cache(maxsize=8192)
+def _named(pattern: str) -> tuple[str, ...]:
+    """Return the actions that a pattern in lower case names; few patterns name many services."""
+    service, colon, _ = until_wildcard(pattern).partition(":")
+    expression = glob(pattern)
+    return tuple(
+        action
+        for action in actions(service if colon else None)
+        if expression.fullmatch(action.lower())
+    )
 
 
-@lru_cache(maxsize=1024)
 def _action_exists(pattern: str) -> bool:
     folded = pattern.lower()
-    if folded == "*" or folded in _lower_actions():
-        return True
-    if "*" not in folded and "?" not in folded:
-        return False
-    service = folded.partition(":")[0]
-    expression = glob(folded)
-    return any(expression.fullmatch(action.lower()) for action in actions(service))
+    return folded == "*" or (":" in until_wildcard(folded) and bool(_named(folded)))
 
 
 @cache
@@ -256,8 +256,7 @@ def _sent_with(key: str, patterns: tuple[str, ...]) -> bool:
     return any(
         folded.startswith(stem) if open_ended else folded == stem
         for pattern in patterns
-        for action in actions(None if pattern == "*" else pattern.partition(":")[0].lower())
-        if glob(pattern.lower()).fullmatch(action.lower())
+        for action in _named(pattern.lower())
         for stem, open_ended in _keys_of(action)
     )
 
@@ -387,14 +386,11 @@ def representatives(policies: Iterable[Policy], service: str | None = None) -> t
 
 @lru_cache(maxsize=256)
 def _classes(patterns: tuple[str, ...], service: str | None) -> tuple[str, ...]:
-    exact = {pattern for pattern in patterns if "*" not in pattern and "?" not in pattern}
-    globs = [glob(pattern) for pattern in patterns if pattern not in exact]
+    naming: dict[str, tuple[str, ...]] = {}
+    for pattern in patterns:
+        for action in _named(pattern):
+            naming[action] = (*naming.get(action, ()), pattern)
     chosen: dict[tuple[str, ...], str] = {}
     for action in actions(service):
-        folded = action.lower()
-        signature = (
-            folded if folded in exact else "",
-            *(expression.pattern for expression in globs if expression.fullmatch(folded)),
-        )
-        chosen.setdefault(signature, action)
+        chosen.setdefault(naming.get(action, ()), action)
     return tuple(chosen.values())
