@@ -45,10 +45,10 @@ def check_regions(me: str, regions: Iterable[str], *, priced: str | None) -> Non
         allowed = "regions of the partition aws: others have other ARNs and keep keys elsewhere"
         require(ours, field, region, allowed)
         formed = bool(zone_prefix(region))
-        young = "; a younger one needs prices=Rates(…), of its price list" if formed else ""
-        allowed = f"Regions that AWS has: {nearest(region, REGIONS)} is nearest{young}"
-        there = region in REGIONS or (formed and region == priced)
-        require(there, field, region, allowed)
+        if region not in REGIONS and not (formed and region == priced):
+            young = "; a younger one needs prices=Rates(…), of its price list" if formed else ""
+            allowed = f"Regions that AWS has: {nearest(region, REGIONS)} is nearest{young}"
+            require(False, field, region, allowed)
 
 
 def check_region(me: str, region: str, regions: Iterable[str], *, fips: bool) -> None:
