@@ -13,6 +13,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Final, Literal
 
 from markdown_it import MarkdownIt
@@ -20,7 +21,8 @@ from markdown_it.token import Token
 
 __all__ = ["Block", "blocks_of", "commands_of"]
 
-_READER: Final = MarkdownIt("commonmark").enable("table")
+# What stands within a paragraph is no block, and to read it is half of the time.
+_READER: Final = MarkdownIt("commonmark").enable("table").disable(["inline", "text_join"])
 _NOT_RUN: Final = re.compile(r"\s*<!-- not run: (?P<reason>.+?) -->\s*", re.DOTALL)
 _SETUP: Final = re.compile(r"\s*<!-- setup\n(?P<code>.*?)\n?-->\s*", re.DOTALL)
 _OUTPUT: Final = ("text", "output")
@@ -93,8 +95,11 @@ def _calls(line: str) -> Iterator[list[str]]:
             words.append(word)
 
 
-def _tokens(page: str) -> Iterator[Token]:
-    """Yield a page's blocks; what only opens and closes them is left out, such as a list's."""
-    for token in _READER.parse(page):
-        if token.nesting == 0 or token.type.startswith(("paragraph", "heading")):
-            yield token
+@cache
+def _tokens(page: str) -> tuple[Token, ...]:
+    """Return a page's blocks; what only opens and closes them is left out, such as a list's."""
+    return tuple(
+        token
+        for token in _READER.parse(page)
+        if token.nesting == 0 or token.type.startswith(("paragraph", "heading"))
+    )
