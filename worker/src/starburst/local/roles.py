@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
@@ -10,6 +11,7 @@ import boto3
 import botocore.session
 from botocore.credentials import RefreshableCredentials
 from botocore.exceptions import ClientError
+from botocore.loaders import Loader, create_loader
 
 from starburst.contract import USER_TAG, RuntimeDocument, runtime_parameter, unserved
 from starburst.errors import LocalEnvironmentError, WorkspaceNotFound
@@ -101,17 +103,33 @@ def person_session(
     renewed._credentials = RefreshableCredentials.create_from_metadata(
         log_in(), refresh_using=log_in, method="starburst-local"
     )
-    return boto3.Session(botocore_session=renewed, region_name=state.region)
+    return _session(renewed, state.region)
 
 
 def session(key: str, secret: str, *, region: str, token: str | None = None) -> boto3.Session:
-    """Return a session with these keys, whatever the machine's own configuration says."""
-    return boto3.Session(
-        aws_access_key_id=key,
-        aws_secret_access_key=secret,
-        aws_session_token=token,
-        region_name=region,
-    )
+    """Return a session with these keys, whatever the machine's own configuration says.
+
+    It reads no model of AWS's that another session of this process has read from here: to unpack
+    and parse them takes longer than most of what is then asked.
+    """
+    core = botocore.session.Session()
+    core.set_credentials(key, secret, token)
+    return _session(core, region)
+
+
+def _session(core: botocore.session.Session, region: str) -> boto3.Session:
+    models = _models(core.get_config_variable("data_path"))
+    core.register_component("data_loader", models)
+    made = boto3.Session(botocore_session=core, region_name=region)
+    places = models.search_paths
+    places[:] = dict.fromkeys(places)  # each session adds the SDK's own
+    return made
+
+
+@functools.cache
+def _models(places: str | None) -> Loader:
+    """Return what finds AWS's models; it remembers what it has read."""
+    return create_loader(places)
 
 
 def _runtime_document(ssm: SSMClient, *, environment: str) -> RuntimeDocument:
