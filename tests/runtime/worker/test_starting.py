@@ -87,10 +87,10 @@ def session(
 def start(fleet: Fleet, sqs: Any, monkeypatch: pytest.MonkeyPatch) -> int:
     """Run a worker as its container does."""
     clients = {"s3": fleet.s3, "kms": fleet.kms, "sqs": sqs}
-    aws = SimpleNamespace(client=lambda service, **_: clients[service])
+    aws = SimpleNamespace(create_client=lambda service, **_: clients[service])
     sdk = SimpleNamespace(session=SimpleNamespace(Session=lambda: aws))
     brief = Timings(first_pause_seconds=0.0001, most_failures=3)
-    monkeypatch.setattr("starburst.worker.starting.boto3", sdk)
+    monkeypatch.setattr("starburst.worker.starting.botocore", sdk)
     monkeypatch.setattr("starburst.worker.starting.Timings", lambda: brief)
     return main()
 

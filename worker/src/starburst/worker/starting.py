@@ -8,9 +8,9 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
-import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
@@ -100,10 +100,15 @@ def allowed(read: Callable[[], _T], *, timings: Timings, clock: Clock = SYSTEM_C
 
 def _worker(variables: Variables, timings: Timings) -> tuple[Supervisor, Watch]:
     """Return a worker, and what watches over its end."""
-    aws, time = boto3.session.Session(), AwsTime()
+    aws, time = botocore.session.Session(), AwsTime()  # boto3 around it takes long to import
+
+    def client(service: str, config: Config | None = None) -> Any:  # noqa: ANN401 - made as it runs
+        made = aws.create_client(service, config=config or client_config())
+        time.listen(made)
+        return made
+
     keys = variables.keys
-    s3 = aws.client("s3", config=client_config())
-    time.listen(s3)
+    s3 = client("s3")
     answer = allowed(
         lambda: s3.get_object(Bucket=variables.bucket, Key=keys.manifest), timings=timings
     )
@@ -119,13 +124,11 @@ def _worker(variables: Variables, timings: Timings) -> tuple[Supervisor, Watch]:
             f"the session was started from Python {manifest.python}; this worker image has "
             f"{python}. Use the same version, or build the image with yours"
         )
-    kms = aws.client("kms", config=client_config())
-    time.listen(kms)
+    kms = client("kms")
     key = allowed(
         lambda: SessionKey.unwrap(kms, variables.key_arn, manifest, signing=False), timings=timings
     )
-    sqs = aws.client("sqs", config=client_config())
-    time.listen(sqs)
+    sqs = client("sqs")
     leases = Leases(sqs, variables.queue_url, timings=timings)
     store = Store(s3, variables.bucket, keys=keys, key=key.data, public=key.public, timings=timings)
     log("started", session=keys.session, worker=variables.worker, python=python)
@@ -163,8 +166,7 @@ def _worker(variables: Variables, timings: Timings) -> tuple[Supervisor, Watch]:
         packages=packages,
         printed=printed,
     )
-    looking = aws.client("s3", config=client_config().merge(_BRIEF))
-    time.listen(looking)
+    looking = client("s3", client_config().merge(_BRIEF))
     watch = Watch(
         Lifetime(
             longest_seconds=variables.longest_seconds,
