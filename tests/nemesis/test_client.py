@@ -18,11 +18,13 @@ from starburst._client.opening import open_session
 from starburst._client.options import SessionOptions
 from starburst._client.session import Session
 from starburst.errors import AccessDenied, ConfigurationError, SessionError
-from tests.runtime.conftest import connection, fleet, sdk
+from tests.runtime.conftest import connection, fleet, forked, sdk
 from tests.runtime.fleet import BUCKET, Fleet
 from tests.session_internals import core, flush, queue_url
 
-__all__ = ["connection", "fleet", "sdk"]  # the fixtures of a burst in one process
+__all__ = ["connection", "fleet", "forked", "sdk"]  # the fixtures of a burst in one process
+
+pytestmark = pytest.mark.usefixtures("forked")
 
 OPTIONS = SessionOptions(workers=1, idle_timeout=20)
 
