@@ -55,38 +55,29 @@ TOGETHER = {
         ("bootstrap", "compute", "gate", "monitoring", "policies", "rules", "stacks"), "templates"
     ),
     **dict.fromkeys(("test_synthesis.py", "test_linting.py"), "commands"),
-    **dict.fromkeys(
-        ("test_local_strangers.py", "test_local_analysts.py", "test_toy_local.py"), "local"
-    ),
-    **dict.fromkeys(
-        ("test_log_lake_off.py", "test_inspector_off.py", "test_toy.py", "test_throw_away.py"),
-        "templates",
-    ),
+    **dict.fromkeys(("test_local_strangers.py", "test_local_analysts.py"), "local"),
+    "test_throw_away.py": "templates",
     "test_risks.py": "templates",
     **dict.fromkeys(("test_wheel.py", "test_installed_wheels.py"), "wheels"),
     **{
-        f"addons/log_lake/test_{name}.py": "log lake"
-        for name in ("attacks", "published", "questions", "stack", "transform")
+        f"test_{name}_local.py": "addons local"
+        for name in (
+            *("findings", "finma", "governance", "guardduty", "inspector", "jobs", "lake"),
+            *("review", "toy"),
+        )
     },
-    **dict.fromkeys(
-        ("addons/job_metrics/test_jobs_stack.py", "addons/test_together.py"), "log lake"
-    ),
-    **{
-        f"addons/access_review/test_{name}.py": "access review"
-        for name in ("handling", "judging", "review", "stack")
-    },
-    **dict.fromkeys(("test_jobs_local.py", "test_lake_local.py"), "lake local"),
-    "test_scale.py": "scale",
+    # They ask one synthesis, of which each process would read templates and policies.
     **dict.fromkeys(
         (
-            *("documents", "drill", "test_toy_local.py", "delivery/test_local.py"),
-            "addons/security_hub_findings/test_findings_local.py",
-            "addons/finma/test_finma_local.py",
-            "addons/access_review/test_review_local.py",
-            "addons/guardduty/test_guardduty_local.py",
+            *(f"addons/test_{name}.py" for name in ("off", "pci", "together", "toy")),
+            *("test_stack.py", "test_jobs_stack.py", "addons/access_review/test_judging.py"),
+            *(f"addons/identity_governance/test_{name}.py" for name in ("events", "policy")),
+            *(f"addons/log_lake/test_{name}.py" for name in ("attacks", "published", "questions")),
         ),
-        "deployed",
+        "addons",
     ),
+    "test_scale.py": "scale",
+    **dict.fromkeys(("documents", "drill", "delivery/test_local.py"), "deployed"),
     # Half of what is proved: these ask nothing of the environments that the others of proofs share.
     **dict.fromkeys(
         (

@@ -9,6 +9,7 @@ from typing import Any
 from deploy.tools.addons import addons_page, main, shipped
 from deploy.tools.local import gaps
 from environments import LOCAL
+from tests.addons.conftest import HERE
 from tests.addons.toy.addon import Toy
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,3 +39,10 @@ def test_what_local_cannot_do_of_it_is_said() -> None:
     assert gaps(emulator, LOCAL) == Emulator.gaps
     told = gaps(emulator, replace(LOCAL, addons=(Toy(),)))
     assert told == (*Emulator.gaps, "toy: the toy's schedule runs when a test says so")
+
+
+def test_what_local_cannot_do_of_each_that_is_deployed_there_is_said() -> None:
+    emulator: Any = Emulator()
+    own = [[f"{one.name}: {gap}" for gap in one.local_gaps()] for one in HERE.addons]
+    assert all(own)
+    assert gaps(emulator, HERE) == (*Emulator.gaps, *(gap for each in own for gap in each))

@@ -37,21 +37,21 @@ ON = replace(
 
 
 @pytest.fixture(scope="module")
-def outdir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where an environment with it was synthesized to, judged by every gate."""
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where an environment with all of the profile was synthesized to."""
     outdir = tmp_path_factory.mktemp("pci")
-    app.build([ON], outdir=str(outdir), prove=False).synth()
+    app.build([ON], outdir=str(outdir), validate=False).synth()
     return outdir / "assembly-prod"
 
 
-def resources(outdir: Path) -> dict[str, Any]:
-    [file] = outdir.glob("*pci*.template.json")
+def resources(stage: Path) -> dict[str, Any]:
+    [file] = stage.glob("*pci*.template.json")
     found = json.loads(file.read_text())["Resources"]
     return {each["Type"]: each for each in found.values()}
 
 
-def test_the_standard_waits_for_the_hub_and_both_stay(outdir: Path) -> None:
-    found = resources(outdir)
+def test_the_standard_waits_for_the_hub_and_both_stay(stage: Path) -> None:
+    found = resources(stage)
     hub, standard = found["AWS::SecurityHub::Hub"], found["AWS::SecurityHub::Standard"]
     assert len(found) == len((hub, standard))
     assert hub["Properties"]["EnableDefaultStandards"] is False
@@ -61,18 +61,23 @@ def test_the_standard_waits_for_the_hub_and_both_stay(outdir: Path) -> None:
     assert {each["DeletionPolicy"] for each in (hub, standard)} == {"Retain"}
 
 
+def test_its_stack_is_the_one_that_every_gate_judged(stage: Path, outdir: Path) -> None:
+    [file] = stage.glob("*pci*.template.json")
+    assert file.read_bytes() == (outdir / stage.name / file.name).read_bytes()
+
+
 def test_profile_and_addon_leave_every_other_template_as_it_is(
-    outdir: Path, assembly: CloudAssembly
+    stage: Path, assembly: CloudAssembly
 ) -> None:
     """So that all that is proved of them stays proved; and off it leaves no trace."""
     for file in some(Path(assembly.directory).glob("assembly-prod/*.template.json")):
-        assert (outdir / file.name).read_bytes() == file.read_bytes(), file.name
+        assert (stage / file.name).read_bytes() == file.read_bytes(), file.name
     assert not list(Path(assembly.directory).glob("assembly-*/*pci*"))
 
 
-def test_what_it_switches_on_is_what_security_hub_takes(outdir: Path) -> None:
+def test_what_it_switches_on_is_what_security_hub_takes(stage: Path) -> None:
     """Moto, in the place of CloudFormation's handler: it knows the calls, and no standard."""
-    properties = resources(outdir)["AWS::SecurityHub::Hub"]["Properties"]
+    properties = resources(stage)["AWS::SecurityHub::Hub"]["Properties"]
     with mock_aws():
         client = boto3.client("securityhub", region_name=PROD.region)
         client.enable_security_hub(
@@ -83,12 +88,12 @@ def test_what_it_switches_on_is_what_security_hub_takes(outdir: Path) -> None:
     assert hub["ControlFindingGenerator"] == "SECURITY_CONTROL"
 
 
-def test_the_gap_that_is_told_of_local_is_still_one(outdir: Path) -> None:
+def test_the_gap_that_is_told_of_local_is_still_one(stage: Path) -> None:
     known = import_module("ministack.services.cloudformation.provisioners")._RESOURCE_HANDLERS
     assert "AWS::S3::Bucket" in known
-    assert not set(resources(outdir)) & set(known)
+    assert not set(resources(stage)) & set(known)
     [told] = Pci().local_gaps()
-    assert all(kind in told for kind in resources(outdir))
+    assert all(kind in told for kind in resources(stage))
 
 
 def test_where_the_organization_has_all_of_it_there_is_no_stack() -> None:

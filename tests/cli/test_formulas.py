@@ -11,8 +11,7 @@ import pandas as pd
 import pytest
 
 from starburst.cli.results.files import write_results
-
-FORMULAS = ["=1+1", "+cmd|' /C calc'!C3", "-2+3", "@SUM(1)", "\t=1", "\r=1", "\n=1", "\uff1d1"]
+from tests.csv_cells import HARMLESS, HOSTILE, NUMBERS
 
 
 def cells(value: object, column: str = "x") -> tuple[list[list[str]], str]:
@@ -27,7 +26,7 @@ def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-@pytest.mark.parametrize("text", FORMULAS)
+@pytest.mark.parametrize("text", HOSTILE, ids=ascii)
 def test_a_formula_becomes_text_and_that_is_said(text: str) -> None:
     rows, said = cells(text)
     assert rows == [["task", "x"], ["0", f"'{text}"]]
@@ -50,7 +49,8 @@ def test_a_name_of_a_column_is_no_formula_either() -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [-1, -2.5, -1e-9, "-3", "+4", "-1.5e3", "-", "+", "", "a=b", "x", True, None, Decimal("-7.5")],
+    [-1, -2.5, -1e-9, True, None, Decimal("-7.5"), *NUMBERS, *HARMLESS],
+    ids=ascii,
 )
 def test_numbers_signs_and_other_texts_stay(value: object) -> None:
     rows, said = cells(value)

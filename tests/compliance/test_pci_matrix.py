@@ -124,17 +124,6 @@ def test_the_file_is_what_would_be_written_now(tmp_path: Path) -> None:
     assert written == (ROOT / "docs/compliance/pci.csv").read_text() == matrix_csv(PCI_LINES)
 
 
-@pytest.mark.parametrize(
-    "start",
-    ["=", "+", "-", "@", "\t", "\t=", "\r=", "\n=", " =", "\0=", "\uff1d", " \uff20"],
-    ids=ascii,
-)
-def test_no_cell_is_a_formula(start: str) -> None:
-    [_, row] = csv.reader(io.StringIO(csv_text(["name"], [[f"{start}cmd|' /C calc'!B1"]])))
-    assert row[0].startswith("'")
-    assert row[0][1:] == f"{start}cmd|' /C calc'!B1".replace("\r", "\n")
-
-
 def test_what_is_no_formula_stays_as_it_is() -> None:
     [_, row] = csv.reader(io.StringIO(csv_text(["a", "b"], [['say "a, b"\nc', 12]])))
     assert row == ['say "a, b"\nc', "12"]

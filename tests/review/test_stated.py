@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 FOLDER = "constructs/starburst_assurance/proofs/theorems"
 TABLES = 'DUTIES = {"analyst": ("s3:GetObject",)}\nSID = 4\n'
 THEOREM = '''
-from starburst_assurance.proofs.theorems.tables import DUTIES
+from starburst_assurance.proofs.theorems.roles.tables import DUTIES
 
 def _rightful(world):
     return DUTIES

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
 __all__ = ["csv_text"]
 
-_RUN: Final = ("=", "+", "-", "@", "\t", "\0", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""What a cell begins with that spreadsheets take as a formula, once its line breaks are newlines.
-
-The last four are the same in full width.
+_FORMULA: Final = re.compile(r"[\t\r\n\0]|[\s\0]*[=+\-@\uff1d\uff0b\uff0d\uff20]")
+"""How a formula begins, also in full width, and what some programs take away before it.
 
 https://owasp.org/www-community/attacks/CSV_Injection
 """
@@ -26,14 +25,17 @@ def csv_text(head: Sequence[str], rows: Iterable[Sequence[str | int]]) -> str:
         name
         '=1+1
     """
+    shown = [[_shown(cell) for cell in row] for row in rows]
+    # Python's writer quotes no \r of its own accord, and what follows one begins a row.
+    returns = any("\r" in cell for row in shown for cell in row)
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    quoting = csv.QUOTE_ALL if returns else csv.QUOTE_MINIMAL
+    writer = csv.writer(text, lineterminator="\n", quoting=quoting)
     writer.writerow(head)
-    writer.writerows([_shown(cell) for cell in row] for row in rows)
+    writer.writerows(shown)
     return text.getvalue()
 
 
 def _shown(cell: str | int) -> str:
-    # A carriage return alone would end the row for some readers, and begins a formula for others.
-    text = str(cell).replace("\r\n", "\n").replace("\r", "\n")
-    return f"'{text}" if text.startswith(_RUN) or text.strip().startswith(_RUN) else text
+    text = str(cell)
+    return f"'{text}" if _FORMULA.match(text) else text

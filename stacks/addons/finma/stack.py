@@ -31,7 +31,7 @@ from starburst_constructs.storage.touching import ERASING, others
 if TYPE_CHECKING:
     from stacks.addons.finma.addon import Finma
 
-__all__ = ["SCRATCH_DAYS", "FinmaStack"]
+__all__ = ["SCRATCH_DAYS", "FinmaStack", "lock_of"]
 
 SCRATCH_DAYS: Final = 1
 """How long what was restored is kept, if the drill did not take it away."""
@@ -40,6 +40,16 @@ _START_MINUTES: Final = 60
 _COMPLETE_MINUTES: Final = 720
 _CHANGEABLE_DAYS: Final = 3
 """The fewest: so long a lock for compliance can be taken off, and then by nobody."""
+
+
+def lock_of(settings: Finma) -> backup.CfnBackupVault.LockConfigurationTypeProperty | None:
+    """Return what keeps a backup from being taken away early; None where nothing does."""
+    if settings.lock == "none":
+        return None
+    return backup.CfnBackupVault.LockConfigurationTypeProperty(
+        min_retention_days=settings.keep_days,
+        changeable_for_days=_CHANGEABLE_DAYS if settings.lock == "compliance" else None,
+    )
 
 
 class FinmaStack(BoundedStack):
@@ -146,12 +156,6 @@ class FinmaStack(BoundedStack):
 
     def _vault(self, key: kms.Key) -> backup.CfnBackupVault:
         environment, settings = self._core.environment, self._settings
-        lock = None
-        if settings.lock != "none":
-            lock = backup.CfnBackupVault.LockConfigurationTypeProperty(
-                min_retention_days=settings.keep_days,
-                changeable_for_days=_CHANGEABLE_DAYS if settings.lock == "compliance" else None,
-            )
         vault = backup.CfnBackupVault(
             self,
             "Vault",
@@ -164,7 +168,7 @@ class FinmaStack(BoundedStack):
                     break_glass=environment.break_glass_role_arn,
                 )
             ),
-            lock_configuration=lock,
+            lock_configuration=lock_of(settings),
         )
         vault.apply_removal_policy(
             cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE

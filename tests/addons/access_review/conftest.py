@@ -1,43 +1,18 @@
-"""One environment with a review, synthesized once, and the function as Lambda imports it."""
+"""The function as Lambda imports it, and what it makes of an account."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
-import app
-from environments import PROD
-from stacks.addons.access_review import AccessReview
-from starburst_assurance.proofs.command import policy_sets_of
-from starburst_assurance.proofs.reading.policies import PolicySet
 from tests.addons.access_review.world import NOW, FakeAnalyzer, FakeIam
 from tests.addons.lambda_folder import lambda_folder
 
-ON = replace(PROD, addons=(AccessReview(internal=True),))
 SOURCE = Path(__file__).resolve().parents[3] / "stacks/addons/access_review/review"
-
-
-@pytest.fixture(scope="session")
-def synthesized(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, PolicySet]:
-    """Where production with a review was synthesized to, by every gate, and its policies.
-
-    Its theorems are asked below, of what is the review's.
-    """
-    outdir = tmp_path_factory.mktemp("review")
-    built = app.build([ON], outdir=str(outdir), validate=True, prove=False)
-    built.synth()
-    [policy_set] = policy_sets_of(built, outdir)
-    return outdir, policy_set
-
-
-@pytest.fixture(scope="session")
-def policy_set(synthesized: tuple[Path, PolicySet]) -> PolicySet:
-    return synthesized[1]
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
@@ -21,10 +20,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-import app
-from deploy.tools.local import Deployment, gaps
 from environments import LOCAL
-from stacks.addons.access_review import AccessReview
 from stacks.addons.access_review.theorems import review_theorems
 from starburst.local import LocalEnvironment
 from starburst_assurance.proofs.deployed.run import read
@@ -38,9 +34,6 @@ from tests.addons.access_review.world import NOW, reference
 from tests.e2e.expecting import expected_of
 from tests.some import some
 
-REVIEW = AccessReview(external=False, unused=False, after_days=90)
-ON = replace(LOCAL, addons=(REVIEW,))
-VERSION = "/cdk-bootstrap/hnb659fds/version"
 STACK = FUNCTION = "starburst-local-accessreview"
 
 
@@ -71,12 +64,6 @@ class Deployed:
 
         return read(self.outdir, "local", client, expect=expected_of(self.outdir)).standing()
 
-    def empty(self) -> None:
-        """Erase the records, as whoever destroys a test environment does."""
-        s3 = self.root("s3")
-        for each in s3.list_object_versions(Bucket=self.bucket).get("Versions", []):
-            s3.delete_object(Bucket=self.bucket, Key=each["Key"], VersionId=each["VersionId"])
-
     def as_function(self) -> Any:
         """Return clients with the credentials of the function's role."""
         arn = f"arn:aws:iam::{LOCAL.account}:role/{FUNCTION}"
@@ -91,26 +78,8 @@ class Deployed:
 
 
 @pytest.fixture(scope="module")
-def deployed_review(
-    deployed: LocalEnvironment, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Deployed]:
-    outdir = tmp_path_factory.mktemp("assembly")
-    app.build([ON], outdir=str(outdir), validate=False).synth()
-    deployment = Deployment(local=deployed, outdir=outdir)
-    words = ("local/accessreview", "--exclusively", "--app", str(outdir))
-    # What is deployed there is of the wheel's templates, which brought a bucket for assets but no
-    # toolkit: the CLI asks for its version alone.
-    parameters = deployed.client(deployed.root_session(), "ssm")
-    parameters.put_parameter(Name=VERSION, Value="30", Type="String")
-    try:
-        never = ("--require-approval", "never", "--method", "direct")
-        deployment.cdk("deploy", *words, *never)
-        made = Deployed(deployed, outdir)
-        yield made
-        made.empty()
-        made.root("cloudformation").delete_stack(StackName=STACK)
-    finally:
-        parameters.delete_parameter(Name=VERSION)
+def deployed_review(addons_local: LocalEnvironment, here: Path) -> Deployed:
+    return Deployed(addons_local, here)
 
 
 def test_it_is_deployed_invoked_and_its_record_says_that_nothing_was_reviewed(
@@ -216,11 +185,3 @@ def test_nobody_else_and_nothing_twice_is_written_there(deployed_review: Deploye
     platform = deployed_review.local.client(deployed_review.local.platform_session(), "s3")
     with pytest.raises(ClientError, match="AccessDenied"):
         platform.put_object(**{**where, "Key": "reviews/x"}, Body=b"{}", IfNoneMatch="*")
-
-
-def test_what_local_cannot_do_of_it_is_said() -> None:
-    class Emulator:
-        gaps = ()
-
-    emulator: Any = Emulator()
-    assert gaps(emulator, ON) == tuple(f"accessreview: {one}" for one in REVIEW.local_gaps())

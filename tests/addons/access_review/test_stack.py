@@ -1,97 +1,39 @@
-"""The review passes all gates, and its theorems hold and can fail."""
+"""What the review is deployed as; its theorems can fail, and core theorems look at its roles."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-import aws_cdk as cdk
 import pytest
 
 from deploy.tools.idle_cost import idle_cost
 from stacks.addons.access_review import AccessReview
 from stacks.settings import SettingsError
 from starburst.pricing.prices import load
-from starburst_assurance.gate.table import open_findings
-from starburst_assurance.proofs.reading.policies import Policy, PolicySet, Statement
+from starburst_assurance.proofs.encoding.logic import Logic
+from starburst_assurance.proofs.reading.policies import PolicySet
 from starburst_assurance.proofs.solving.prove import prove
 from starburst_assurance.proofs.theorems import ALL
-from tests.addons.access_review.conftest import ON
+from tests.addons.conftest import ON, addon_of
+from tests.addons.mutants import Change, also, anywhere, changed, gone
 from tests.some import some
 
-REVIEW = ON.addons[0]
+REVIEW = addon_of(ON, "accessreview")
 THEOREMS = {one.name: one for one in (*ALL, *REVIEW.theorems())}
 
 
 @pytest.fixture(scope="module")
-def alone(policy_set: PolicySet) -> PolicySet:
-    """With no role but the review's."""
-    return replace(policy_set, roles=policy_set.roles_for("accessreview"))
-
-
-@pytest.fixture(scope="module")
-def template(synthesized: tuple[Path, PolicySet]) -> dict[str, Any]:
-    [file] = synthesized[0].glob(f"assembly-{ON.name}/*accessreview*.template.json")
-    return json.loads(file.read_text())
+def template(templates: Mapping[str, Any]) -> dict[str, Any]:
+    return templates[f"{ON.name}/accessreview"]
 
 
 def resources(template: Mapping[str, Any], kind: str) -> Iterator[dict[str, Any]]:
     for each in template["Resources"].values():
         if each["Type"] == kind:
             yield each["Properties"]
-
-
-def changed(policy_set: PolicySet, name: str, change: Any, *, statement: str) -> PolicySet:
-    """Return the policies with one statement of one policy changed, or taken away."""
-    policy = policy_set.policies[name]
-    made: list[Statement] = []
-    for one in policy.statements:
-        made += change(one) if one.sid == statement else [one]
-    assert tuple(made) != policy.statements
-    return policy_set.with_policy(Policy(name=name, statements=tuple(made)))
-
-
-def test_it_passes_every_gate(synthesized: tuple[Path, PolicySet]) -> None:
-    assert open_findings(synthesized[0]) == []
-
-
-@pytest.mark.parametrize("name", [one.name for one in REVIEW.theorems()])
-def test_its_own_theorems_are_proved(name: str, policy_set: PolicySet) -> None:
-    assert prove(THEOREMS[name], policy_set).answer == "proved"
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "every_role_keeps_to_its_duty",
-        "duties_end_where_names_end",
-        "no_role_touches_evidence",
-        "no_role_weakens_the_record",
-        "no_role_changes_identities",
-        "no_role_changes_a_bucket",
-        "the_boundary_is_a_ceiling",
-        "every_role_is_bounded",
-        "lost_events_are_read_through_their_queue",
-        "services_do_their_job",
-    ],
-)
-def test_the_core_theorems_hold_of_it(name: str, alone: PolicySet) -> None:
-    assert prove(THEOREMS[name], alone).answer == "proved"
-
-
-def gone(_: Statement) -> Sequence[Statement]:
-    return ()
-
-
-def also(*actions: str) -> Any:
-    return lambda one: (replace(one, actions=(*one.actions, *actions)),)
-
-
-def anywhere(one: Statement) -> Sequence[Statement]:
-    return (replace(one, resources=tuple(f"{each.partition('/')[0]}/*" for each in one.resources)),)
 
 
 WORK = "accessreview/ReviewRoleWork"
@@ -120,13 +62,17 @@ BUCKET = "accessreview/RecordsPolicy"
     ],
 )
 def test_a_weaker_policy_refutes_its_theorem(
-    name: str, policy: str, statement: str, change: Any, policy_set: PolicySet
+    *,
+    name: str,
+    policy: str,
+    statement: str,
+    change: Change,
+    policy_set: PolicySet,
+    logic: Logic,
 ) -> None:
-    found = [one for one in sorted(policy_set.policies) if one.startswith(policy)]
     roles = policy_set.roles_for(*(["accessreview"] if name.startswith("no_role") else []))
-    of = replace(policy_set, roles=roles)
-    mutant = changed(of, found[0], change, statement=statement)
-    assert prove(THEOREMS[name], mutant).answer == "refuted"
+    mutant = changed(replace(policy_set, roles=roles), policy, statement, change)
+    assert prove(THEOREMS[name], mutant, logic=logic).answer == "refuted"
 
 
 def test_analyzers_look_from_outside_from_within_and_for_what_is_unused(
@@ -186,11 +132,6 @@ def test_its_bill_says_what_no_template_tells(template: dict[str, Any]) -> None:
     assert bill.usd == (prices.key_month or 0) + 2 * (prices.alarm_month or 0)
     free = {"Resources": {"A": {"Type": kind, "Properties": {"Type": "ACCOUNT"}}}}
     assert idle_cost([free], prices).not_priced == ()
-
-
-def test_it_builds_in_an_environments_stage_alone() -> None:
-    with pytest.raises(ValueError, match="no environment's stage"):
-        AccessReview().build(cdk.Stage(cdk.App(), "other"))
 
 
 def test_without_analyzers_it_reviews_roles_all_the_same() -> None:

@@ -10,7 +10,7 @@ import pytest
 from stacks.addons.identity_governance.events import PATTERNS, RINGS
 from stacks.addons.identity_governance.member import member_template
 from starburst_constructs.monitoring.noticed.patterns import MOST_CHARACTERS
-from tests.addons.identity_governance.conftest import ON
+from tests.addons.conftest import ON, with_one
 from tests.addons.identity_governance.test_stack import MEMBER
 from tests.monitoring.noticed.world import World, clean_day, passes, wrapped
 from tests.some import some
@@ -48,7 +48,7 @@ CLEAN: Final = [
 
 @pytest.fixture(scope="module")
 def world(templates: Mapping[str, Any]) -> World:
-    return World(ON, templates)
+    return World(ON, with_one(templates, "governance"))
 
 
 def call(source: str, name: str, **words: Any) -> dict[str, Any]:

@@ -6,27 +6,17 @@ import csv
 import io
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
-import app
-from deploy.tools.local import Deployment, gaps
 from environments import LOCAL
-from stacks.addons.identity_governance import IdentityGovernance
 from stacks.addons.identity_governance.member import member_template
 from starburst.local import LocalEnvironment
+from tests.addons.conftest import HERE, addon_of
 from tests.addons.identity_governance.center import Center, serving
 
-READER = f"arn:aws:iam::{LOCAL.account}:role/holder"
-GOVERNANCE = IdentityGovernance(
-    organization_id="o-a1b2c3d4e5", readers=(READER,), allowed_accounts=("444455556666",)
-)
-ON = replace(LOCAL, addons=(GOVERNANCE,))
-PARTS = ("foundation", "network", "storage", "registry", "access", "compute", "control")
-"""What it stands on: the key of logs, the bucket of access logs, and who hears alarms."""
-
+GOVERNANCE = addon_of(HERE, "governance")
 STACK = "starburst-local-governance"
 EVENT = {"time": "2026-11-30T06:00:00Z", "source": "aws.events"}
 
@@ -64,19 +54,10 @@ class Services:
 
 
 @pytest.fixture(scope="module")
-def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
-    outdir = tmp_path_factory.mktemp("assembly")
-    app.build([ON], outdir=str(outdir), validate=False).synth()
+def services(addons_local: LocalEnvironment) -> Iterator[Services]:
     center = Center(own=LOCAL.account)
-    with LocalEnvironment() as local, serving(center) as address:
-        deployment = Deployment(local=local, outdir=outdir)
-        deployment.bootstrap()
-        deployment.cdk(
-            *("deploy", *(f"local/{part}" for part in (*PARTS, "governance")), "--exclusively"),
-            *("--app", str(outdir), "--require-approval", "never"),
-            *("--method", "direct", "--concurrency", "4"),
-        )
-        yield Services(local, center, address)
+    with serving(center) as address:
+        yield Services(addons_local, center, address)
 
 
 def test_the_schedules_event_leaves_three_reports(services: Services) -> None:
@@ -123,7 +104,7 @@ def test_an_event_without_a_time_fails_and_says_so(services: Services) -> None:
 
 
 def test_each_accounts_template_deploys(services: Services) -> None:
-    template = member_template(GOVERNANCE.member(ON))
+    template = member_template(GOVERNANCE.member(HERE))
     # The emulator knows no pseudo parameter in a condition; this is the Region that it is for.
     assert template.pop("Conditions") == {
         "Home": {"Fn::Equals": [{"Ref": "AWS::Region"}, LOCAL.region]}
@@ -135,21 +116,18 @@ def test_each_accounts_template_deploys(services: Services) -> None:
         TemplateBody=json.dumps(template),
         Capabilities=["CAPABILITY_NAMED_IAM"],
     )
-    services.formation.get_waiter("stack_create_complete").wait(
-        StackName="member", WaiterConfig={"Delay": 1, "MaxAttempts": 60}
-    )
-    found = services.formation.describe_stack_resources(StackName="member")["StackResources"]
+    try:
+        services.formation.get_waiter("stack_create_complete").wait(
+            StackName="member", WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+        )
+        found = services.formation.describe_stack_resources(StackName="member")["StackResources"]
+    finally:
+        services.formation.delete_stack(StackName="member")
     kinds = sorted(each["ResourceType"] for each in found)
     assert kinds == ["AWS::Events::Rule"] * 4 + ["AWS::IAM::Role"] * 2
 
 
-def test_all_but_the_policy_was_made_and_what_local_lacks_is_said(services: Services) -> None:
+def test_all_but_the_policy_was_made(services: Services) -> None:
     assert len(services.made["AWS::Events::EventBus"]) == 1
     assert len(services.made["AWS::Events::Rule"]) == 9
     assert len(services.made["AWS::CloudWatch::Alarm"]) == 4
-
-    class Emulator:
-        gaps = ()
-
-    emulator: Any = Emulator()
-    assert gaps(emulator, ON) == tuple(f"governance: {one}" for one in GOVERNANCE.local_gaps())

@@ -20,8 +20,9 @@ from starburst_assurance.proofs.reading.errors import ProofError
 from starburst_assurance.proofs.reading.organization_policies import read_organization_policy
 from starburst_assurance.proofs.reading.policies import PolicySet
 from starburst_assurance.proofs.solving.prove import prove
-from tests.addons.identity_governance.conftest import ALLOWED, ON
+from tests.addons.conftest import ON, addon_of
 
+ALLOWED = addon_of(ON, "governance").allowed_accounts
 POSTED = """{
     "Version": "2012-10-17",
     "Statement" : [

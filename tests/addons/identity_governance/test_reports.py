@@ -195,17 +195,6 @@ def test_no_cell_is_a_formula(handler: ModuleType) -> None:
     assert {"'=1+1", "'@SUM(1)"} <= set(cells)
 
 
-@pytest.mark.parametrize(
-    "value", ["=a", "+a", "-a", "@a", "\ta", "\ra", " =a", "\u00a0=a", "\0=a", "\uff1da"]
-)
-def test_a_formula_is_disarmed_and_a_plain_word_is_not(handler: ModuleType, value: str) -> None:
-    from files import harmless  # type: ignore[import-not-found]  # noqa: PLC0415 - of the folder
-
-    del handler
-    assert harmless(value) == f"'{value}"
-    assert harmless("ada=1") == "ada=1"
-
-
 def test_the_same_event_again_changes_nothing(handler: ModuleType) -> None:
     of = organization()
     first = run(handler, of)

@@ -7,18 +7,17 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-import app
 import starburst
-from deploy.tools.local import Deployment, gaps
-from environments import LOCAL
-from stacks.addons.inspector import FindingWaiver, Inspector
+from stacks.addons.inspector import FindingWaiver
 from starburst.contract.image_gate import ImageGateDocument, image_gate_parameter
 from starburst.local import LocalEnvironment
 from starburst.local.emulator import STATE_VARIABLE
+from tests.addons.conftest import HERE, templates_of
 from tests.addons.inspector.findings import finding, told
 
 STACK = "starburst-local-inspector"
@@ -28,11 +27,6 @@ WAIVER = FindingWaiver(
     reason="Nothing here opens a connection by SSH.",
     expires=(datetime.now(UTC) + timedelta(days=30)).date(),
 )
-PARTS = (
-    *("foundation", "network", "endpoints", "storage", "registry", "access", "compute", "control"),
-    *("publishing", "inspector"),
-)
-"""What a session needs; neither the trail nor budgets."""
 
 
 class Scene:
@@ -96,23 +90,14 @@ class Scene:
 
 
 @pytest.fixture(scope="module")
-def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    folder = tmp_path_factory.mktemp("inspector")
-    outdir = folder / "assembly"
-    on = replace(LOCAL, addons=(Inspector(),))
-    app.build([on], outdir=str(outdir), validate=False).synth()
-    [file] = outdir.glob("assembly-local/*inspector*.template.json")
-    with LocalEnvironment() as local, pytest.MonkeyPatch.context() as patch:
-        deployment = Deployment(local=local, outdir=outdir)
-        deployment.bootstrap()
-        deployment.cdk(
-            *("deploy", *(f"local/{part}" for part in PARTS), "--exclusively"),
-            *("--app", str(outdir), "--require-approval", "never"),
-            *("--method", "direct", "--concurrency", "4"),
-        )
-        local.write_state(folder / "state.json")
-        patch.setenv(STATE_VARIABLE, str(folder / "state.json"))
-        yield Scene(local, json.loads(file.read_text()))
+def scene(
+    addons_local: LocalEnvironment, here: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Scene]:
+    state = tmp_path_factory.mktemp("inspector") / "state.json"
+    addons_local.write_state(state)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(STATE_VARIABLE, str(state))
+        yield Scene(addons_local, templates_of(here, HERE)["local/inspector"])
 
 
 def test_a_finding_refuses_a_session_and_a_waiver_accepts_it_until_its_last_day(
@@ -136,7 +121,7 @@ def test_a_finding_refuses_a_session_and_a_waiver_accepts_it_until_its_last_day(
         starburst.session(workers=1)
 
 
-def test_all_but_inspector_itself_is_made_and_what_local_lacks_is_said(scene: Scene) -> None:
+def test_all_but_inspector_itself_is_made(scene: Scene) -> None:
     kinds = Counter(one["ResourceType"] for one in scene.made.values())
     assert kinds["AWS::Events::Rule"] == 3
     assert kinds["AWS::CloudWatch::Alarm"] == 3
@@ -150,10 +135,3 @@ def test_all_but_inspector_itself_is_made_and_what_local_lacks_is_said(scene: Sc
     assert "prefix" in json.dumps(found["resources"])
     parameters = {one["PhysicalResourceId"] for one in scene.made.values()}
     assert image_gate_parameter("local") in parameters
-
-    class Emulator:
-        gaps = ()
-
-    emulator: Any = Emulator()
-    said = gaps(emulator, replace(LOCAL, addons=(Inspector(),)))
-    assert said == tuple(f"inspector: {one}" for one in Inspector().local_gaps())

@@ -1,66 +1,36 @@
-"""The add-on passes all gates, its theorems hold and can fail, and off it leaves no trace."""
+"""What the gate is deployed as; its theorems can fail, and wrong settings are refused."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
-import app
 from deploy.tools.idle_cost import idle_cost
 from environments import PROD
-from stacks.addons.inspector import FindingWaiver, Inspector
+from stacks.addons.inspector import Inspector
 from stacks.settings import Ec2Capacity, Environment, Instance, Network, SettingsError
 from stacks.settings.together import check_together
 from starburst.contract.image_gate import ImageGateDocument
 from starburst.pricing.prices import load
-from starburst_assurance.gate.table import open_findings
-from starburst_assurance.proofs.command import policy_sets_of
-from starburst_assurance.proofs.reading.policies import Policy, PolicySet, Statement
+from starburst_assurance.proofs.encoding.logic import Logic
+from starburst_assurance.proofs.reading.policies import PolicySet, Statement
 from starburst_assurance.proofs.solving.prove import prove
 from starburst_assurance.proofs.theorems import ALL
+from tests.addons.conftest import ON, addon_of
+from tests.addons.mutants import Change, also, changed, gone
 from tests.some import some
 
-WAIVER = FindingWaiver(
-    finding="CVE-2026-1234", reason="Nothing here opens a socket.", expires=date(2027, 1, 31)
-)
-ADDON = Inspector(accepted=(WAIVER,))
-ON = replace(PROD, addons=(ADDON,))
+ADDON = addon_of(ON, "inspector")
+[WAIVER] = ADDON.accepted
 THEOREMS = {one.name: one for one in ADDON.theorems()}
 CORE = {one.name: one for one in ALL}
 STACK = f"{ON.name}/inspector"
-
-
-@pytest.fixture(scope="module")
-def outdir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("inspector")
-
-
-@pytest.fixture(scope="module")
-def policy_set(outdir: Path) -> PolicySet:
-    """Of production, synthesized by every gate; all theorems are asked where all add-ons are."""
-    built = app.build([ON], outdir=str(outdir), validate=True, prove=False)
-    built.synth()
-    [found] = policy_sets_of(built, outdir)
-    return found
-
-
-@pytest.fixture(scope="module")
-def templates(policy_set: PolicySet, outdir: Path) -> Mapping[str, Any]:
-    del policy_set
-    manifest = outdir / f"assembly-{ON.name}" / "manifest.json"
-    return {
-        each["displayName"]: json.loads(
-            (manifest.parent / each["properties"]["templateFile"]).read_text()
-        )
-        for each in json.loads(manifest.read_text())["artifacts"].values()
-        if each["type"] == "aws:cloudformation:stack"
-    }
+ALONE = replace(PROD, addons=(ADDON,))
 
 
 def resources(templates: Mapping[str, Any], kind: str, stack: str = STACK) -> Iterator[Any]:
@@ -69,57 +39,48 @@ def resources(templates: Mapping[str, Any], kind: str, stack: str = STACK) -> It
             yield each["Properties"]
 
 
-def test_it_passes_every_gate(policy_set: PolicySet, outdir: Path) -> None:
-    assert policy_set.addons == ("inspector",)
-    assert open_findings(outdir) == []
-
-
-@pytest.mark.parametrize("name", THEOREMS)
-def test_its_own_theorems_are_proved(name: str, policy_set: PolicySet) -> None:
-    assert prove(THEOREMS[name], policy_set).answer == "proved"
-
-
-def gone(_: Statement) -> Sequence[Statement]:
-    return ()
-
-
-def also(*actions: str) -> Callable[[Statement], Sequence[Statement]]:
-    def change(one: Statement) -> Sequence[Statement]:
-        return (replace(one, actions=(*one.actions, *actions)),)
-
-    return change
-
-
 def for_all(one: Statement) -> Sequence[Statement]:
     return (replace(one, not_actions=(*one.not_actions, "s3:PutObject")),)
 
 
 WEAKER = [
-    ("only_the_gate_writes_what_is_known_of_images", "RecordPolicy", "DenyOtherWriters", gone),
-    ("only_the_gate_writes_what_is_known_of_images", "RecordPolicy", "DenyOtherWriters", for_all),
+    (
+        "only_the_gate_writes_what_is_known_of_images",
+        "inspector/RecordPolicy",
+        "DenyOtherWriters",
+        gone,
+    ),
+    (
+        "only_the_gate_writes_what_is_known_of_images",
+        "inspector/RecordPolicy",
+        "DenyOtherWriters",
+        for_all,
+    ),
     ("only_a_deployment_waives", "inspector/Reading", "ReadWaivers", also("ssm:PutParameter")),
 ]
 
 
 @pytest.mark.parametrize(("theorem", "policy", "sid", "change"), WEAKER)
 def test_a_weaker_policy_refutes_its_theorem(
-    theorem: str, policy: str, sid: str, change: Any, policy_set: PolicySet
+    *, theorem: str, policy: str, sid: str, change: Change, policy_set: PolicySet, logic: Logic
 ) -> None:
     mutant = changed(policy_set, policy, sid, change)
     if theorem == "only_a_deployment_waives":
         # The boundary would still refuse it: it stands alone.
-        assert prove(THEOREMS[theorem], mutant).answer == "proved"
+        assert prove(THEOREMS[theorem], mutant, logic=logic).answer == "proved"
         mutant = unbounded(mutant, "controller")
-    assert prove(THEOREMS[theorem], mutant).answer == "refuted"
+    assert prove(THEOREMS[theorem], mutant, logic=logic).answer == "refuted"
 
 
-def test_a_controller_that_writes_the_record_is_refuted(policy_set: PolicySet) -> None:
+def test_a_controller_that_writes_the_record_is_refuted(
+    policy_set: PolicySet, logic: Logic
+) -> None:
     name = "the_controller_only_reads_what_is_known_of_images"
     mutant = changed(policy_set, "inspector/Reading", "ReadImageRecord", also("s3:PutObject"))
     # The bucket refuses it still; without that, nothing does.
-    assert prove(THEOREMS[name], mutant).answer == "proved"
-    mutant = changed(mutant, "RecordPolicy", "DenyOtherWriters", gone)
-    assert prove(THEOREMS[name], mutant).answer == "refuted"
+    assert prove(THEOREMS[name], mutant, logic=logic).answer == "proved"
+    mutant = changed(mutant, "inspector/RecordPolicy", "DenyOtherWriters", gone)
+    assert prove(THEOREMS[name], mutant, logic=logic).answer == "refuted"
 
 
 @pytest.mark.parametrize(
@@ -131,24 +92,13 @@ def test_a_controller_that_writes_the_record_is_refuted(policy_set: PolicySet) -
     ],
 )
 def test_the_core_theorems_hold_and_refuse_what_switches_off(
-    theorem: str, sid: str, change: Any, policy_set: PolicySet
+    theorem: str, sid: str, change: Change, policy_set: PolicySet, logic: Logic
 ) -> None:
     ours = policy_set.roles_for("inspector", "inspector-enabling", "controller")
     alone = replace(policy_set, roles=ours)
-    assert prove(CORE[theorem], alone).answer == "proved"
-    assert prove(CORE[theorem], changed(alone, "inspector/", sid, change)).answer == "refuted"
-
-
-def changed(policy_set: PolicySet, policy: str, sid: str, change: Any) -> PolicySet:
-    """Return the policies with one statement changed, or taken away."""
-    [(name, old)] = [
-        (name, one)
-        for name, one in policy_set.policies.items()
-        if policy in name and any(each.sid == sid for each in one.statements)
-    ]
-    made = [new for one in old.statements for new in (change(one) if one.sid == sid else (one,))]
-    assert tuple(made) != old.statements
-    return policy_set.with_policy(Policy(name=name, statements=tuple(made)))
+    mutant = changed(alone, "inspector/", sid, change)
+    assert prove(CORE[theorem], alone, logic=logic).answer == "proved"
+    assert prove(CORE[theorem], mutant, logic=logic).answer == "refuted"
 
 
 def unbounded(policy_set: PolicySet, purpose: str) -> PolicySet:
@@ -216,19 +166,19 @@ def _instance() -> Instance:
 
 def beside(**fields: Any) -> Environment:
     return replace(
-        ON,
+        ALONE,
         **{"name": "second", "shared": None, "network": Network(cidr="10.65.16.0/20"), **fields},
     )
 
 
 def test_a_gate_needs_the_owners_inspector() -> None:
-    check_together([ON, beside()])
+    check_together([ALONE, beside()])
     with pytest.raises(SettingsError, match="which owns the account"):
         check_together([PROD, beside()])
     hosts = beside(capacity=Ec2Capacity(instance_types=(_instance(),)))
     with pytest.raises(SettingsError, match="EC2"):
-        check_together([ON, hosts])
-    check_together([replace(ON, addons=(replace(ADDON, ec2=True),)), hosts])
+        check_together([ALONE, hosts])
+    check_together([replace(ALONE, addons=(replace(ADDON, ec2=True),)), hosts])
 
 
 @pytest.mark.parametrize(

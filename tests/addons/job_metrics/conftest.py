@@ -9,14 +9,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from environments import PROD
 from stacks.addons.job_metrics import rates
 from stacks.addons.job_metrics.rates import prices_of
 from tests.addons.lambda_folder import lambda_folder
+from tests.quick_moto import quick_aws, quick_client
 
 SOURCE = Path(rates.__file__).with_name("functions")
 BUCKET, TABLE = "jobs-files", "jobs-ledger"
@@ -48,11 +47,9 @@ class Cloud:
 
 
 @pytest.fixture
-def cloud(functions: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    with mock_aws():
-        dynamodb = boto3.client("dynamodb", region_name="eu-west-1")
+def cloud(functions: SimpleNamespace) -> Iterator[Cloud]:
+    with quick_aws():
+        dynamodb = quick_client("dynamodb", "eu-west-1")
         dynamodb.create_table(
             TableName=TABLE,
             KeySchema=[
@@ -64,7 +61,7 @@ def cloud(functions: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> Iterat
             ],
             BillingMode="PAY_PER_REQUEST",
         )
-        s3 = boto3.client("s3", region_name="eu-west-1")
+        s3 = quick_client("s3", "eu-west-1")
         s3.create_bucket(
             Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
         )

@@ -2,23 +2,53 @@
 
 from __future__ import annotations
 
+import io
 import json
 import time
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from starburst.local import LocalEnvironment
-from tests.addons.conftest import controller_template
+from tests.addons.conftest import HERE, templates_of
 from tests.addons.job_metrics.conftest import messages, stopped, told
 
+CONTROLLER = "starburst-local-controller"
+SPEAKER = """
+import json
+from pathlib import Path
+
+
+def handle(event, context):
+    door = context.invoked_function_arn.rpartition(":")[2]
+    if door != "records" or event.get("action") != "sessions":
+        return {"ok": False, "error": {"message": f"{door}: {event.get('action')}"}}
+    return json.loads(Path(ANSWER).read_text())
+"""
 CLUSTER = "arn:aws:ecs:eu-west-1:111122223333:cluster/starburst-local"
+
+
+def speaking(answer: Path, handler: str) -> bytes:
+    """Return a function's code that answers what stands in a file."""
+    *packages, module, _ = handler.split(".")
+    body = io.BytesIO()
+    with zipfile.ZipFile(body, "w") as archive:
+        source = f"{SPEAKER}\n\nANSWER = {str(answer)!r}\n"
+        archive.writestr("/".join((*packages, f"{module}.py")), source)
+        # Without them the package that is installed here would be taken.
+        for depth in range(1, len(packages) + 1):
+            archive.writestr("/".join((*packages[:depth], "__init__.py")), "")
+    return body.getvalue()
 
 
 class Services:
     """Who feeds job metrics, and who asks them."""
 
-    def __init__(self, local: LocalEnvironment) -> None:
+    def __init__(self, local: LocalEnvironment, answer: Path) -> None:
+        self.answer = answer
         session = local.root_session()
         self.lambdas = local.client(session, "lambda")
         self.events = local.client(session, "events")
@@ -42,11 +72,7 @@ class Services:
 
     def says(self, answer: dict[str, Any]) -> None:
         """Have the controller say it."""
-        [stack] = self.formation.describe_stacks(StackName="controller")["Stacks"]
-        names = [one["ExportName"] for one in stack["Outputs"]]
-        self.formation.update_stack(
-            StackName="controller", TemplateBody=controller_template(answer, exports=names)
-        )
+        self.answer.write_text(json.dumps(answer))
 
     def rows(self) -> list[dict[str, Any]]:
         [table] = self.made["AWS::DynamoDB::Table"]
@@ -72,8 +98,28 @@ class Services:
 
 
 @pytest.fixture(scope="module")
-def services(lake_local: LocalEnvironment) -> Services:
-    return Services(lake_local)
+def services(
+    addons_local: LocalEnvironment, here: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Services]:
+    """With code behind the controller's doors that says what a test wants, for as long.
+
+    ``tests/admin/test_records_door.py`` asks the real one.
+    """
+    answer = tmp_path_factory.mktemp("controller") / "answer.json"
+    functions = addons_local.client(addons_local.root_session(), "lambda")
+    known = functions.get_function_configuration(FunctionName=CONTROLLER)
+    [real] = [
+        each["Properties"]["Code"]
+        for each in templates_of(here, HERE)["local/control"]["Resources"].values()
+        if each.get("Properties", {}).get("FunctionName") == CONTROLLER
+    ]
+    functions.update_function_code(
+        FunctionName=CONTROLLER, ZipFile=speaking(answer, known["Handler"])
+    )
+    try:
+        yield Services(addons_local, answer)
+    finally:
+        functions.update_function_code(FunctionName=CONTROLLER, **real)
 
 
 def test_a_stopped_worker_is_counted_and_read_back_by_sql(services: Services) -> None:

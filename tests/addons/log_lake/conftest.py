@@ -8,18 +8,15 @@ from typing import Any
 import pytest
 
 from starburst_assurance.proofs.reading.resolve import Resolver
-from tests.addons.conftest import CUSTODIAN, ON, READER
+from tests.addons.conftest import ON, with_one
 from tests.addons.log_lake.asking import Lake
 from tests.monitoring.noticed.world import World
-
-__all__ = ["CUSTODIAN", "ON", "READER"]
 
 
 @pytest.fixture(scope="session")
 def world(templates: Mapping[str, Any]) -> World:
     """What the traces of attacks need to know of the environment, and of the lake in it."""
-    others = {f"{ON.name}/{one.name}" for one in ON.addons if one.name != "lake"}
-    return World(ON, {name: each for name, each in templates.items() if name not in others})
+    return World(ON, with_one(templates, "lake"))
 
 
 @pytest.fixture(scope="session")

@@ -15,8 +15,8 @@ import pytest
 
 from stacks.addons.log_lake.questions import ALARMS, ASKED
 from stacks.addons.log_lake.schema import VIEWS, as_athena
+from tests.addons.conftest import ON
 from tests.addons.log_lake.asking import Lake, judge, now
-from tests.addons.log_lake.conftest import ON
 from tests.monitoring.noticed.world import World
 from tests.some import some
 

@@ -1,26 +1,17 @@
-"""One environment with reports, synthesized once, and the function as Lambda imports it."""
+"""The function as Lambda imports it, and a finding as Security Hub returns it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-import app
-from environments import PROD
-from stacks.addons.security_hub_findings import SecurityHubFindings
-from starburst_assurance.proofs.command import policy_sets_of
-from starburst_assurance.proofs.reading.policies import PolicySet
 from tests.addons.lambda_folder import lambda_folder
 
 SOURCE = Path(__file__).resolve().parents[3] / "stacks/addons/security_hub_findings/report"
-READER = f"arn:aws:iam::{PROD.account}:role/security"
-HUB = SecurityHubFindings(emails=("security@example.com",), readers=(READER,), link_minutes=30)
-ON = replace(PROD, addons=(HUB,), trusted_cidrs=("140.107.0.0/16",))
 
 
 @pytest.fixture(scope="module")
@@ -28,17 +19,6 @@ def function() -> Iterator[Any]:
     """The modules of the function, imported as Lambda does: from its own folder."""
     with lambda_folder(SOURCE) as modules:
         yield SimpleNamespace(**modules)
-
-
-@pytest.fixture(scope="session")
-def synthesized(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, PolicySet]:
-    """Where production with reports was synthesized to, by every gate, and its policies."""
-    outdir = tmp_path_factory.mktemp("findings")
-    # Which theorems hold of it is asked in tests, of its own roles alone.
-    built = app.build([ON], outdir=str(outdir), validate=True, prove=False)
-    built.synth()
-    [policy_set] = policy_sets_of(built, outdir)
-    return outdir, policy_set
 
 
 def finding(number: int = 1, **more: Any) -> dict[str, Any]:

@@ -6,7 +6,6 @@ import csv
 import io
 from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -85,33 +84,6 @@ def test_several_resources_stand_in_one_order(function: Any) -> None:
     assert row["ResourceType"].split("\n") == ["AwsEc2Vpc", "?"]
     assert row["ResourceId"].split("\n") == ["vpc-1", "b"]
     assert row["ResourceTags"].split("\n") == ["{}", '{"a": "1"}']
-
-
-@pytest.mark.parametrize(
-    "formula",
-    [
-        "=cmd|' /C calc'!Z9",
-        "+1",
-        "-1",
-        "@SUM(Z1)",
-        "\t=1",
-        "\r=1",
-        "\n=1",
-        " =1",
-        "\u00a0-1",
-        "\uff1d1",
-        "\0=1",
-    ],
-)
-def test_no_value_is_a_formula(function: Any, formula: str) -> None:
-    [row] = written(function, finding(Title=formula, Resources=[{"Id": formula}]))
-    assert row["Title"] == row["ResourceId"] == f"'{formula}"
-
-
-@pytest.mark.parametrize("plain", ["a=1", "1-2", "", "arn:aws:s3:::a", 'say "x", y', "é 漢字 🙂"])
-def test_what_is_none_stays_as_it_is(function: Any, plain: str) -> None:
-    [row] = written(function, finding(Title=plain))
-    assert row["Title"] == plain
 
 
 @settings(max_examples=25)

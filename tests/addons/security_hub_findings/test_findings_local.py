@@ -6,27 +6,17 @@ import csv
 import io
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-import app
-from deploy.tools.local import Deployment, gaps
 from environments import LOCAL
-from stacks.addons.security_hub_findings import SecurityHubFindings
 from starburst.local import LocalEnvironment
 from tests.addons.security_hub_findings.conftest import finding
 
 STACK = "starburst-local-findings"
-HUB = SecurityHubFindings(
-    emails=("security@example.com",),
-    readers=(f"arn:aws:iam::{LOCAL.account}:role/holder",),
-    link_minutes=15,
-)
-ON = replace(LOCAL, addons=(HUB,))
 
 
 class Reports:
@@ -111,24 +101,8 @@ class Reports:
 
 
 @pytest.fixture(scope="module")
-def reports(
-    deployed: LocalEnvironment, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Reports]:
-    outdir = tmp_path_factory.mktemp("assembly")
-    app.build([ON], outdir=str(outdir), validate=False).synth()
-    session = deployed.platform_session()
-    # All that the CLI asks of a bootstrap: the templates' own assets lie in its bucket already.
-    ssm = deployed.client(session, "ssm")
-    ssm.put_parameter(Name="/cdk-bootstrap/hnb659fds/version", Value="30", Type="String")
-    try:
-        Deployment(local=deployed, outdir=outdir).cdk(
-            *("deploy", "local/findings", "--exclusively", "--app", str(outdir)),
-            *("--require-approval", "never", "--method", "direct"),
-        )
-        yield Reports(deployed)
-    finally:
-        deployed.client(session, "cloudformation").delete_stack(StackName=STACK)
-        ssm.delete_parameter(Name="/cdk-bootstrap/hnb659fds/version")
+def reports(addons_local: LocalEnvironment) -> Reports:
+    return Reports(addons_local)
 
 
 @pytest.fixture
@@ -173,11 +147,3 @@ def test_without_an_answer_it_fails_and_says_nothing_wrong(reports: Reports) -> 
     assert "AccessDenied" in said["errorMessage"]
     assert reports.mails(wait=0) == []
     assert reports.keys("reports/2026/12/") == []
-
-
-def test_what_local_lacks_is_said() -> None:
-    class Emulator:
-        gaps = ()
-
-    emulator: Any = Emulator()
-    assert gaps(emulator, ON) == tuple(f"findings: {one}" for one in HUB.local_gaps())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
@@ -16,8 +17,7 @@ SCHEMA: Final = 1
 
 COLUMNS: Final = ("quarter", "at", "about", "subject", "purpose", "verdict", "why", "actions")
 
-_FORMULA: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-_HIDING: Final = ("\t", "\r", "\n", "\0")
+_FORMULA: Final = re.compile(r"[\t\r\n\0]|[\s\0]*[=+\-@\uff1d\uff0b\uff0d\uff20]")
 """How a formula begins in a spreadsheet, also in full width, and what one may hide behind."""
 
 
@@ -99,5 +99,4 @@ def _rows(review: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
 
 def _plain(text: str) -> str:
     """Return a cell that no spreadsheet takes for a formula (OWASP, CSV injection)."""
-    risky = text.startswith(_HIDING) or text.lstrip().startswith(_FORMULA)
-    return f"'{text}" if risky else text
+    return f"'{text}" if _FORMULA.match(text) else text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -12,8 +13,7 @@ from botocore.exceptions import ClientError
 
 __all__ = ["Shelf", "as_csv", "harmless"]
 
-_FORMULA: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-_HIDING: Final = ("\t", "\r", "\n", "\0")
+_FORMULA: Final = re.compile(r"[\t\r\n\0]|[\s\0]*[=+\-@\uff1d\uff0b\uff0d\uff20]")
 """How a formula begins in a spreadsheet, also in full width, and what one may hide behind."""
 
 _TAKEN: Final = "PreconditionFailed"
@@ -28,8 +28,7 @@ def harmless(value: str) -> str:
         >>> harmless("=HYPERLINK(1)"), harmless("ada@example.com")
         ("'=HYPERLINK(1)", 'ada@example.com')
     """
-    risky = value.startswith(_HIDING) or value.lstrip().startswith(_FORMULA)
-    return f"'{value}" if risky else value
+    return f"'{value}" if _FORMULA.match(value) else value
 
 
 def as_csv(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:

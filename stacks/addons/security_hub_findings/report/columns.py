@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Mapping
 from typing import IO, Any, Final
 
@@ -38,10 +39,8 @@ _RESOURCE: Final = {"ResourceType": "Type", "ResourceId": "Id", "ResourceTags": 
 _NOTHING: Final = {"Tags": "{}", "Id": "?", "Type": "?"}
 """What stands for a resource that does not say what others of its finding do."""
 
-_FORMULA: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""The last four are the same in full width, which some spreadsheets take for these."""
-
-_CONTROL: Final = ("\t", "\r", "\n", "\0")
+_FORMULA: Final = re.compile(r"[\t\r\n\0]|[\s\0]*[=+\-@\uff1d\uff0b\uff0d\uff20]")
+"""How a formula begins, also in full width, and what some programs take away before it."""
 
 
 class Writer:
@@ -86,8 +85,7 @@ def guarded(value: str) -> str:
         >>> guarded("=1+1"), guarded("arn:aws:s3:::a")
         ("'=1+1", 'arn:aws:s3:::a')
     """
-    risky = value.startswith(_CONTROL) or value.lstrip().startswith(_FORMULA)
-    return f"'{value}" if risky else value
+    return f"'{value}" if _FORMULA.match(value) else value
 
 
 def _value(finding: Mapping[str, Any], column: str) -> object:

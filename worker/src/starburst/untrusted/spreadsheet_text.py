@@ -9,14 +9,14 @@ from typing import Final
 
 __all__ = ["plain_cell"]
 
-_BEGINS: Final = re.compile("[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
-"""How a formula begins, also in full width, and the blanks that some programs take away before it.
+_BEGINS: Final = re.compile(r"[\t\r\n\0]|[\s\0]*[=+\-@\uff1d\uff0b\uff0d\uff20]")
+"""How a formula begins, also in full width, and what some programs take away before it.
 
 Source: https://owasp.org/www-community/attacks/CSV_Injection.
 """
 
-_HARMLESS: Final = re.compile(r"[+-]|[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-"""A number, or a sign alone."""
+_HARMLESS: Final = re.compile(r" *([+-]|[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?) *")
+"""A number, or a sign alone; blanks may stand around it."""
 _PLAIN: Final = "'"
 """Spreadsheets take what follows it as text."""
 

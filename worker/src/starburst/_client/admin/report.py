@@ -95,12 +95,16 @@ class MonthlyReport:
 
     def to_csv(self) -> str:
         """Return it as CSV with a row of names, in which no cell is a formula."""
+        rows = [
+            [plain_cell(cell) for cell in (self.month, *asdict(row).values())] for row in self.rows
+        ]
+        # Python's writer quotes no \r of its own accord, and what follows one begins a row.
+        returns = any("\r" in str(cell) for row in rows for cell in row)
         out = io.StringIO()
-        writer = csv.writer(out, lineterminator="\n")
+        quoting = csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL
+        writer = csv.writer(out, lineterminator="\n", quoting=quoting)
         writer.writerow(_COLUMNS)
-        for row in self.rows:
-            cells = (self.month, *asdict(row).values())
-            writer.writerow([plain_cell(cell) for cell in cells])
+        writer.writerows(rows)
         return out.getvalue()
 
     def to_json(self) -> str:
