@@ -228,3 +228,6 @@ def test_list_prices_are_reconciled_with_the_bill(tables: Tables) -> None:
     on_hosts = text.replace("FROM job_workers", hosted).replace("current_date", NOW)
     why = {one["task"].rpartition("/")[2]: one["why"] for one in tables.ask(on_hosts)}
     assert {why[name].partition(":")[0] for name in ("1", "2", "4")} == {"on an instance"}
+    tables.duck.execute("DELETE FROM cur2")
+    enter(*lines)
+    assert found["9"]["workspace"] == "untagged"
