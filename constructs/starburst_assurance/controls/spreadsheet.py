@@ -29,8 +29,9 @@ def csv_text(head: Sequence[str], rows: Iterable[Sequence[str | int]]) -> str:
     # Python's writer quotes no \r of its own accord, and what follows one begins a row.
     returns = any("\r" in cell for row in shown for cell in row)
     text = io.StringIO()
-    quoting = csv.QUOTE_ALL if returns else csv.QUOTE_MINIMAL
-    writer = csv.writer(text, lineterminator="\n", quoting=quoting)
+    writer = csv.writer(
+        text, lineterminator="\n", quoting=csv.QUOTE_ALL if returns else csv.QUOTE_MINIMAL
+    )
     writer.writerow(head)
     writer.writerows(shown)
     return text.getvalue()

@@ -101,8 +101,11 @@ class MonthlyReport:
         # Python's writer quotes no \r of its own accord, and what follows one begins a row.
         returns = any("\r" in str(cell) for row in rows for cell in row)
         out = io.StringIO()
-        quoting = csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL
-        writer = csv.writer(out, lineterminator="\n", quoting=quoting)
+        writer = csv.writer(
+            out,
+            lineterminator="\n",
+            quoting=csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL,
+        )
         writer.writerow(_COLUMNS)
         writer.writerows(rows)
         return out.getvalue()
