@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import zarr
 
 from starburst.local import LocalEnvironment
 from starburst.local.emulator import REGION
@@ -30,6 +29,8 @@ def scene() -> Iterator[Scene]:
 def test_a_chunk_that_was_never_written_is_read_as_what_fills_it(
     as_a_task: bool, scene: Scene, tmp_path: Path
 ) -> None:
+    import zarr  # noqa: PLC0415 - slow, and every process collects this file
+
     array = zarr.open_array(tmp_path / "a.zarr", mode="w", shape=(4, 4), chunks=(2, 2), dtype="f8")
     array[:2, :2] = np.ones((2, 2))  # one chunk of four
     bucket = scene.bucket()
