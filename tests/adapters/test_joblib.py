@@ -24,6 +24,7 @@ import starburst.joblib
 from starburst._client.access.connection import Connection
 from starburst._client.ending import leaving
 from starburst.joblib import StarburstBackend
+from tests.nemesis.forked_children import preload
 from tests.runtime.conftest import connection, fleet, forked, sdk
 from tests.runtime.endings import noted_begins, wait_for_ends
 from tests.runtime.fleet import BUCKET, Fleet
@@ -50,6 +51,13 @@ def written(fleet: Fleet, folder: str = "") -> dict[str, int]:
     pages = fleet.s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET)
     found = (each for page in pages for each in page.get("Contents", ()))
     return {each["Key"]: each["Size"] for each in found if f"/{folder}" in each["Key"]}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def loaded() -> None:
+    """Where children are forked is what each of them would import, for two seconds."""
+    for module in ("sklearn.ensemble", "sklearn.model_selection", "starburst.joblib"):
+        preload(module)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import functools
 import gc
 import json
 import os
+import pkgutil
 import select
 import signal
 import socket
@@ -25,7 +26,7 @@ from typing import Final
 
 from starburst.worker.child import runner
 
-__all__ = ["Forked", "children", "fork_server", "popen"]
+__all__ = ["Forked", "children", "fork_server", "popen", "preload"]
 
 _RUNNER: Final = ("-P", "-m", "starburst.worker.child.runner")
 _LONGEST: Final = 1 << 20
@@ -88,6 +89,11 @@ class _ForkServer:
         assert pid, "the process that forks has died"
         return Forked(pid, ending)
 
+    def preload(self, module: str) -> None:
+        with self._lock:
+            self._link.send(json.dumps(module).encode())
+            assert self._link.recv(_LONGEST), "the process that forks has died"
+
     def _close(self) -> None:
         self._link.close()
         self.process.wait()
@@ -115,6 +121,12 @@ def popen(
     assert [int(word) for word in words[4:]] == list(pass_fds)
     assert stdin == subprocess.DEVNULL
     return _fork_server().fork(pass_fds, env)
+
+
+@functools.cache
+def preload(module: str) -> None:
+    """Have the process that forks import a module, which each of its children would import."""
+    _fork_server().preload(module)
 
 
 def fork_server() -> int:
@@ -161,7 +173,14 @@ class _Forker:
                     with contextlib.suppress(ProcessLookupError):
                         os.kill(pid, signal.SIGKILL)
                 return
-            self._fork(json.loads(order), fds)
+            told = json.loads(order)
+            if isinstance(told, str):
+                # importlib would have the whole project travel with each function of a test.
+                pkgutil.resolve_name(told)
+                gc.freeze()
+                self._link.send(b"imported")
+            else:
+                self._fork(told, fds)
 
     def _fork(self, environment: dict[str, str], fds: list[int]) -> None:
         *theirs, ending = fds
