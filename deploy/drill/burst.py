@@ -58,7 +58,7 @@ def begin(stage: Stage, user: str) -> Burst:
     notes = f"{HOME.prefix(WORKSPACE, user)}notes.txt"
     connection.s3.put_object(Bucket=stage.bucket, Key=notes, Body=NOTES)
     session = opened(connection)
-    session.map(lambda number: number * number, range(_TASKS))
+    session.map(abs, range(-_TASKS, 0))  # a function of this file would bring the whole kit along
     values = session.collect(timeout=_SECONDS)
     where = connection.keys(session.id).results
     page = stage.root("s3").list_objects_v2(Bucket=stage.bucket, Prefix=where)

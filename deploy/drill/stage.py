@@ -19,7 +19,7 @@ from deploy.incident.contain import permission
 from deploy.incident.events import trail_group
 from environments import LOCAL
 from starburst.aws.calls import code_of
-from starburst.local import LocalEnvironment
+from starburst.local import LocalEnvironment, roles
 from starburst_constructs.policies.incident_response import restorer_document, watcher_document
 
 __all__ = ["WORKSPACE", "Stage", "set_up", "static"]
@@ -127,11 +127,11 @@ def static(keys: Mapping[str, str], region: str) -> boto3.Session:
         keys: by the names of the variables that hold them.
         region: of the calls.
     """
-    return boto3.Session(
+    return roles.session(
         keys["AWS_ACCESS_KEY_ID"],
         keys["AWS_SECRET_ACCESS_KEY"],
-        keys["AWS_SESSION_TOKEN"],
-        region_name=region,
+        region=region,
+        token=keys["AWS_SESSION_TOKEN"],
     )
 
 
