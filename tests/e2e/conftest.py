@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +12,9 @@ import pytest
 
 import starburst
 from deploy.tools.local import Deployment
-from starburst.local import LocalEnvironment
+from starburst.local import LocalEnvironment, roles
 from starburst.local.emulator import STATE_VARIABLE
+from tests.e2e.on_workers import steal
 
 GUARD_SECONDS = 900
 """A guard against what hangs, never a verdict: whichever test is first waits for the deployment."""
@@ -75,22 +75,16 @@ def local_environment(
 @pytest.fixture(scope="session")
 def worker_sessions(local_environment: LocalEnvironment) -> dict[str, boto3.Session]:
     """The worker roles' credentials by workspace, stolen as code on a worker could steal them."""
-
-    def steal(_: int) -> dict[str, str]:
-        with open(f"/proc/{os.getppid()}/environ") as environ:
-            pairs = (entry.partition("=") for entry in environ.read().split("\0"))
-            return {name: value for name, _, value in pairs if name.startswith("AWS_")}
-
     found = {}
     for workspace in ("demo", "other"):
         (keys,) = starburst.map(
             steal, [0], workspace=workspace, user="mallory", workers=1, cpu=0.25, memory=0.5
         )
-        found[workspace] = boto3.Session(
+        found[workspace] = roles.session(
             keys["AWS_ACCESS_KEY_ID"],
             keys["AWS_SECRET_ACCESS_KEY"],
-            keys["AWS_SESSION_TOKEN"],
-            region_name=local_environment.region,
+            region=local_environment.region,
+            token=keys["AWS_SESSION_TOKEN"],
         )
     return found
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +28,7 @@ from starburst_assurance.bootstrap.documents import deployer_of
 from starburst_assurance.bootstrap.usage import usage_of
 from starburst_constructs.naming import boundary_arn
 from tests.e2e.conftest import Deployed
+from tests.e2e.on_workers import told
 
 
 def test_a_deployment_differs_in_nothing_from_its_stacks(deployment: Deployment) -> None:
@@ -96,12 +96,6 @@ def test_a_bootstrap_without_an_administrator_takes_the_place_of_the_cdks(
 
 
 TOKEN = "hunter22-of-the-portal"
-
-
-def told() -> str:
-    found = os.environ["PORTAL_TOKEN"]
-    print(f"the token is {found}")
-    return found
 
 
 def test_changed_settings_are_taken_in_place(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from functools import partial
+from operator import mul
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +55,7 @@ def test_a_burst_opens_what_a_deployment_leaves_open(
     formation = local_environment.client(platform, "cloudformation")
     ec2 = local_environment.client(platform, "ec2")
     template = formation.get_template(StackName=STACK)["TemplateBody"]
-    results = starburst.map(lambda x: 2 * x, range(4), workers=1, cpu=0.25, memory=0.5)
+    results = starburst.map(partial(mul, 2), range(4), workers=1, cpu=0.25, memory=0.5)
     assert results == [0, 2, 4, 6]
     assert parameter(formation) == "on"
     opened = endpoints(ec2, formation)

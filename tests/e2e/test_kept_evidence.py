@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -20,6 +19,7 @@ from deploy.incident.records import locker
 from environments import LOCAL
 from starburst.contract import SessionKeys
 from starburst.local import LocalEnvironment
+from starburst.local.roles import session as session_of
 
 SUSPECT = ["--environment", "local", "--workspace", "demo", "--user", "mallory"]
 KEYS = SessionKeys(workspace="demo", user="mallory", session="e" * 20)
@@ -50,11 +50,11 @@ class Roles:
         self._made.append(name)
         self._iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=policy)
         answer = self._sts.assume_role(RoleArn=role["Arn"], RoleSessionName=name)["Credentials"]
-        session = boto3.Session(
+        session = session_of(
             answer["AccessKeyId"],
             answer["SecretAccessKey"],
-            answer["SessionToken"],
-            region_name=self._local.region,
+            region=self._local.region,
+            token=answer["SessionToken"],
         )
         return lambda service: self._local.client(session, service)
 

@@ -20,7 +20,7 @@ from deploy.incident.versions import below
 from starburst._client.access.connection import Connection, connect
 from starburst._client.opening import open_session
 from starburst._client.session import Session
-from starburst.local import LocalEnvironment
+from starburst.local import LocalEnvironment, roles
 from starburst_constructs.placement import Placement
 from starburst_constructs.policies.incident_response import restorer_document
 
@@ -373,9 +373,9 @@ def responder(
         RoleName="restorer", PolicyName="restore", PolicyDocument=json.dumps(policy)
     )
     keys = local.client(root, "sts").assume_role(RoleArn=arn, RoleSessionName="responder")
-    return boto3.Session(
+    return roles.session(
         keys["Credentials"]["AccessKeyId"],
         keys["Credentials"]["SecretAccessKey"],
-        keys["Credentials"]["SessionToken"],
-        region_name=local.region,
+        region=local.region,
+        token=keys["Credentials"]["SessionToken"],
     )
