@@ -18,6 +18,7 @@ from typing import Any, Final
 
 import botocore.exceptions
 
+from deploy.changing.workers import living
 from deploy.incident.command import (
     Clients,
     IncidentError,
@@ -48,7 +49,6 @@ from deploy.incident.steps import Steps
 from deploy.incident.subject import require_known
 from deploy.incident.together import also, also_documents, also_options, merged, refuse_apart
 from deploy.incident.versions import session_options
-from deploy.incident.workers import living
 from starburst.aws.calls import code_of
 from starburst.contract import WORKSPACE_TAG
 from starburst_constructs.naming import cluster_names, role_name

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from deploy.changing.changes import Template
 from deploy.changing.stops import Stop
-from deploy.incident.workers import living
+from deploy.changing.workers import living
 from starburst.aws.calls import code_of
 from starburst.contract import WORKSPACE_TAG
 from starburst_constructs.naming import cluster_name

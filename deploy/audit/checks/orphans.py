@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from deploy.audit.subject import Check, Finding, Subject
+from deploy.changing.workers import living
 from deploy.incident.command import IncidentError, Scope, runtime
-from deploy.incident.workers import living
 from deploy.spending.officers import ask
 from starburst.contract import SESSION_ID
 from starburst.contract.areas import SESSIONS

@@ -230,4 +230,3 @@ def test_list_prices_are_reconciled_with_the_bill(tables: Tables) -> None:
     assert {why[name].partition(":")[0] for name in ("1", "2", "4")} == {"on an instance"}
     tables.duck.execute("DELETE FROM cur2")
     enter(*lines)
-    assert found["9"]["workspace"] == "untagged"
