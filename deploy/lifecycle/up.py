@@ -26,6 +26,7 @@ from .assembly import judged
 from .deployed import deployed, settle
 from .diff import refuse
 from .groups import refuse_groups
+from .secrets import refuse_secrets
 
 __all__ = ["deploy", "main"]
 
@@ -136,6 +137,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         environment = find_environment(words.environment)
         account = Account(environment=environment, client=sign_in(environment), cdk=cdk_in_terminal)
         refuse_groups(environment, account.client)
+        refuse_secrets(environment, account.client, say)
         with tempfile.TemporaryDirectory() as outdir:
             deploy(
                 account,
