@@ -11,7 +11,10 @@ from deploy.incident.command import Clients, IncidentError
 from deploy.incident.steps import Steps
 from starburst_constructs.policies.incident_statements import allow, document
 
-__all__ = ["Holding", "as_record", "found_by", "holdings", "looking_document"]
+__all__ = ["Holding", "Places", "as_record", "found_by", "holdings", "looking_document"]
+
+Places = Mapping[str, Mapping[str, Clients]]
+"""Clients of an account in a Region, by what the account is called and the Region."""
 
 _LISTING: Final = (
     "sso:ListAccountAssignmentsForPrincipal",
@@ -53,21 +56,30 @@ class Holding:
 
 def looking_document() -> dict[str, Any]:
     """Return the permissions to look, for a role of the account that administers the instance."""
-    return document(allow("SeeWhatTheyHave", [*_PEOPLE, *_LISTING], ["*"]))
+    return document(allow("SeeWhatTheyHave", ["ec2:DescribeRegions", *_PEOPLE, *_LISTING], ["*"]))
 
 
-def holdings(email: str, places: Mapping[str, Clients], steps: Steps) -> list[Holding]:
+def holdings(email: str, places: Places, steps: Steps) -> list[Holding]:
     """Return what whoever has an e-mail address has, in all instances that some accounts show.
 
     Args:
         email: compared without regard to upper and lower case.
-        places: clients by what each place is called.
+        places: each of which is asked.
         steps: what AWS refuses of one instance is told there, and keeps no other from being read.
     """
     found: dict[Holding, None] = {}
-    for place, clients in places.items():
-        instances = steps.take(f"list instances by {place}", partial(_instances, clients)) or ()
-        for each in instances:
+    for account, regions in places.items():
+        read = [
+            (clients, instance)
+            for region, clients in regions.items()
+            for instance in steps.take(
+                f"list instances by {account} in {region}", partial(_instances, clients)
+            )
+            or ()
+        ]
+        if not read:
+            steps.take(f"find an instance by {account}", partial(_nobody_looked_for, regions))
+        for clients, each in read:
             arn, store = each["InstanceArn"], each["IdentityStoreId"]
             users = steps.take(f"look for {email} in {store}", partial(_users, clients, store))
             for user in users or ():
@@ -113,14 +125,15 @@ def _pages(client: Any, call: str, key: str, **words: Any) -> Iterator[Any]:  # 
 
 
 def _instances(clients: Clients) -> list[Any]:
-    """Return the instances of one Region; where there is none, nobody was looked for."""
-    found = list(_pages(clients("sso-admin"), "list_instances", "Instances"))
-    if not found:
-        raise IncidentError(
-            "there is no instance in that Region, so nobody was looked for there; name the "
-            "instance's by --identity-region, and an account that shows it by --identity-profile"
-        )
-    return found
+    """Return the instances of one Region: an account has one at most in each."""
+    return list(_pages(clients("sso-admin"), "list_instances", "Instances"))
+
+
+def _nobody_looked_for(regions: Mapping[str, Clients]) -> None:
+    raise IncidentError(
+        f"no Region that answered has an instance ({', '.join(regions)} were asked), so nobody was "
+        "looked for there; name an account that shows it by --identity-profile"
+    )
 
 
 def _users(clients: Clients, store: str) -> list[Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -52,8 +52,8 @@ LEFT: Final = datetime(2100, 1, 1, tzinfo=UTC)
 _COMMAND: Final = "credentials.leave"
 _EMAIL: Final = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}")
 
-ProfileClients = Mapping[str, Clients]
-"""Clients of the accounts in which Identity Center is looked at, by the profile."""
+ProfileClients = Mapping[str, Callable[[str], Clients]]
+"""Of the accounts in which Identity Center is looked at, by the profile: clients for a Region."""
 
 
 def main(
@@ -84,7 +84,12 @@ def _options() -> argparse.ArgumentParser:
         metavar="NAME",
         help="AWS profile of an account whose instances are looked at (default: the shell's)",
     )
-    parser.add_argument("--identity-region", metavar="REGION", help="of those instances")
+    parser.add_argument(
+        "--identity-region",
+        action="append",
+        metavar="NAME",
+        help="Region of those instances (default: each that the account has enabled)",
+    )
     parser.add_argument("--reason", default="left", help="ECS keeps it with each task")
     parser.add_argument(
         "--record", type=Path, metavar="FILE", help="where to write down what is done (a new file)"
@@ -202,19 +207,39 @@ def _held(
     if words.email is None:
         say("Identity Center is not looked at without --email")
         return None
-    region = words.identity_region or about.environment.region
-    places = profiles or _profiles(words.identity_profile or [None], region)
+    home = about.environment.region
+    accounts = profiles or _profiles(words.identity_profile or [None])
+    places = {
+        name: {region: clients(region) for region in _regions(words, name, clients(home), steps)}
+        for name, clients in accounts.items()
+    }
     return holdings(words.email, places, steps)
 
 
-def _profiles(names: Sequence[str | None], region: str) -> ProfileClients:
-    def made(name: str | None) -> Clients:
+def _regions(words: argparse.Namespace, name: str, clients: Clients, steps: Steps) -> Sequence[str]:
+    """Return where an account may have an instance, which it may have in each of its Regions."""
+    if words.identity_region:
+        return [*dict.fromkeys(words.identity_region)]
+    enabled = steps.take(f"list Regions of {name}", partial(_enabled, clients)) or []
+    known = boto3.Session().get_available_regions("sso-admin")
+    if left := sorted({*enabled} - {*known}):
+        say(f"{name}: Identity Center is not known to be in {', '.join(left)}, not asked there")
+    return sorted({*enabled} & {*known})
+
+
+def _enabled(clients: Clients) -> list[str]:
+    """Return the Regions that an account has enabled; EC2 tells no other unless it is asked to."""
+    return [one["RegionName"] for one in clients("ec2").describe_regions()["Regions"]]
+
+
+def _profiles(names: Sequence[str | None]) -> ProfileClients:
+    def made(name: str | None) -> Callable[[str], Clients]:
         try:
-            session = boto3.Session(profile_name=name, region_name=region)
+            session = boto3.Session(profile_name=name)
         except botocore.exceptions.ProfileNotFound as error:
             raise IncidentError(f"{error}; nothing was done. Name one of ~/.aws/config") from error
         make: Any = session.client
-        return lambda service: make(service, config=client_config())
+        return lambda region: partial(make, region_name=region, config=client_config())
 
     return {f"profile {name}" if name else "the shell": made(name) for name in names}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from deploy.credentials.holdings import looking_document
-from deploy.credentials.leave import main
+from deploy.credentials.leave import ProfileClients, main
 from deploy.incident.command import Clients
 from deploy.incident.contain import main as contain
 from starburst_assurance.proofs.encoding.vocabulary import complaints
@@ -30,10 +30,10 @@ GENOMICS = "sessions/genomics/alice/"
 class Admin:
     """moto's sso-admin, and what it lacks: applications of a person."""
 
-    def __init__(self, moto: Any) -> None:
+    def __init__(self, moto: Any, *, elsewhere: bool = False) -> None:
         self._moto = moto
         self.refused = ""
-        self.elsewhere = False
+        self.elsewhere = elsewhere
 
     def get_paginator(self, call: str) -> Any:
         if call == self.refused:
@@ -50,12 +50,28 @@ class Admin:
         yield {"ApplicationAssignments": [assigned] if PrincipalId else []}
 
 
+class Regions:
+    """EC2, as far as it is asked for Regions."""
+
+    def __init__(self) -> None:
+        self.enabled = ["ap-southeast-2", "eu-west-1", "us-east-1"]
+        self.instance = "ap-southeast-2"
+        self.refused = False
+
+    def describe_regions(self, **asked: Any) -> Any:
+        assert not asked, "all Regions would be those that are not enabled as well"
+        if self.refused:
+            raise error("UnauthorizedOperation", "DescribeRegions")
+        return {"Regions": [{"RegionName": one} for one in self.enabled]}
+
+
 @dataclass(kw_only=True)
 class Scene:
     """An environment in which alice works, and the instance that knows her."""
 
     clients: Clients
-    identity: Mapping[str, Clients]
+    identity: ProfileClients
+    regions: Regions
     ecs: Ecs
     admin: Admin
     people: Any
@@ -130,10 +146,17 @@ def scene(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Scene]:
             PrincipalId=user,
         )
         admin = Admin(moto)
-        known = {"sso-admin": admin, "identitystore": people}
+        regions = Regions()
+        known = {"sso-admin": admin, "identitystore": people, "ec2": regions}
+        elsewhere = {**known, "sso-admin": Admin(moto, elsewhere=True)}
         yield Scene(
             clients=made.__getitem__,
-            identity={"profile admin": known.__getitem__},
+            identity={
+                "profile admin": lambda region: (
+                    (known if region == regions.instance else elsewhere).__getitem__
+                )
+            },
+            regions=regions,
             ecs=ecs,
             admin=admin,
             people=people,
@@ -226,15 +249,66 @@ def test_what_is_not_read_is_told_and_keeps_nobody_in(
     assert "AccessDeniedException" in missing
 
 
-def test_a_region_without_an_instance_is_not_taken_for_nobody(
+@pytest.mark.parametrize("region", ["ap-southeast-2", "us-east-1", "eu-west-1"])
+def test_an_instance_in_any_region_of_the_account_is_found(
+    region: str, scene: Scene, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scene.regions.instance = region
+    assert scene.run() == 0
+    assert "has: user alice (store d-" in capsys.readouterr().out
+
+
+def test_no_instance_anywhere_is_not_taken_for_nobody(
     scene: Scene, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    scene.admin.elsewhere = True
+    scene.regions.enabled.remove("ap-southeast-2")
     assert scene.run("--apply", "--record", "left.json") == 2
     said = capsys.readouterr()
-    assert "NOT DONE: list instances by profile admin: there is no instance in that Re" in said.out
-    assert "--identity-region" in said.err
+    assert "NOT DONE: find an instance by profile admin: no Region that answered has" in said.out
+    assert "--identity-profile" in said.err
     assert scene.running() == ["bob"], "all else is done"
+
+
+def test_regions_that_are_named_alone_are_asked(
+    scene: Scene, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scene.regions.refused = True
+    elsewhere = ["--identity-region", "eu-west-1", "--identity-region", "us-east-1"]
+    assert scene.run(*elsewhere) == 2
+    assert "eu-west-1, us-east-1 were asked" in capsys.readouterr().out
+    assert scene.run(*elsewhere, "--identity-region", "ap-southeast-2") == 0
+    assert "has: user alice" in capsys.readouterr().out
+
+
+def test_a_region_that_refuses_is_told_and_all_others_are_asked(
+    scene: Scene, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As where an organization keeps the account to some Regions."""
+    real = scene.identity["profile admin"]
+    closed = Admin(None)
+    closed.refused = "list_instances"
+
+    def some_closed(region: str) -> Clients:
+        clients = real(region)
+        return lambda name: (
+            closed if (region, name) == ("us-east-1", "sso-admin") else clients(name)
+        )
+
+    assert scene.run(profiles={"profile admin": some_closed}) == 2
+    said = capsys.readouterr()
+    assert "NOT DONE: list instances by profile admin in us-east-1" in said.out
+    assert "has: user alice" in said.out
+
+
+def test_a_region_without_identity_center_is_said_and_a_refused_list_is_not_done(
+    scene: Scene, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scene.regions.enabled.append("mars-north-1")
+    assert scene.run() == 0
+    assert "not known to be in mars-north-1, not asked there" in capsys.readouterr().out
+    scene.regions.refused = True
+    assert scene.run() == 2
+    assert "NOT DONE: list Regions of profile admin" in capsys.readouterr().out
 
 
 def test_an_address_that_nobody_has_is_told(
