@@ -21,6 +21,7 @@ from starburst.contract import COST_TAG
 from starburst.contract.sweep_line import SWEEP_PATTERN
 from starburst.errors import ConfigurationError
 from starburst.pricing.prices import Prices, load
+from starburst_constructs.monitoring.silence import HEARTBEAT
 
 __all__ = ["IdleCost", "Item", "idle_cost", "main", "markdown", "templates_by_environment"]
 
@@ -33,8 +34,7 @@ Source: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html.
 """
 
 METRIC_MONTH: Final = 0.30
-"""US dollars for a metric of one's own, by the hours in which it is sent: that of sweeps always,
-the others only where something is amiss.
+"""US dollars for a metric of one's own, by the hours in which it is sent: heartbeats always.
 
 Source: https://aws.amazon.com/cloudwatch/pricing/, the first 10,000 metrics, alike in every Region.
 """
@@ -47,7 +47,6 @@ Source: https://aws.amazon.com/cloudwatch/pricing/, alike in every Region that i
 
 BUDGET_MONTH: Final = 0.0
 """US dollars for a budget without actions.
-
 Source: https://aws.amazon.com/aws-cost-management/aws-budgets/pricing/, alike in every Region.
 """
 
@@ -114,7 +113,8 @@ def _alarm_metrics(properties: Resource) -> int | None:
 
 
 def _standing_metrics(properties: Resource) -> int:
-    return int(properties.get("FilterPattern") == SWEEP_PATTERN)
+    sweeps = properties.get("FilterPattern") == SWEEP_PATTERN
+    return int(sweeps or f'{HEARTBEAT}"' in json.dumps(properties))
 
 
 def _times(rate: float | None, units: float) -> float | None:

@@ -337,6 +337,9 @@ def test_the_permission_that_it_prints_is_what_it_takes(
     ]
     # The vault of these tests puts what is restored by the same client.
     assert calls - {"s3:PutObject"} <= actions({"Statement": listed}, "s3")
+    # Nor is anything let through in the scratch bucket that a drill does not do.
+    [ours] = [one for one in listed if one["Sid"] == "ReadWhatCameBack"]
+    assert {*ours["Action"]} <= calls
     assert {
         *("backup:ListRestoreJobs", "backup:StartRestoreJob", "iam:PassRole", "kms:Decrypt"),
         "ssm:GetParameter",

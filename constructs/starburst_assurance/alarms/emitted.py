@@ -75,6 +75,17 @@ SERVICES: Final[Mapping[str, Service]] = MappingProxyType(
             dimensions=_sets(("RuleName",)),
             source="https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html",
         ),
+        "AWS/Firehose": Service(
+            names=frozenset(
+                {
+                    *("DeliveryToS3.Bytes", "DeliveryToS3.DataFreshness", "DeliveryToS3.Records"),
+                    *("DeliveryToS3.Success", "IncomingBytes", "IncomingRecords"),
+                }
+            ),
+            dimensions=_sets(("DeliveryStreamName",)),
+            source="https://docs.aws.amazon.com/firehose/latest/dev/"
+            "monitoring-with-cloudwatch-metrics.html",
+        ),
         "AWS/SNS": Service(
             names=frozenset(
                 {
@@ -121,6 +132,7 @@ def unsent(metric: Metric, watched: Watched) -> str:
 
 def _there(watched: Watched) -> Mapping[str, frozenset[str]]:
     return {
+        "DeliveryStreamName": watched.streams,
         "FunctionName": frozenset(watched.functions),
         "QueueName": watched.queues,
         "RuleName": watched.rules,

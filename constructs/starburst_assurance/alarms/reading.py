@@ -78,7 +78,7 @@ class Watched:
         insights: rules of Contributor Insights on them.
         groups: names of the log groups.
         functions: aliases by function.
-        queues, rules, topics: names.
+        queues, rules, streams, topics: names.
         subscribed: who hears of a topic, by its ARN.
     """
 
@@ -89,6 +89,7 @@ class Watched:
     functions: Mapping[str, frozenset[str]]
     queues: frozenset[str]
     rules: frozenset[str]
+    streams: frozenset[str]
     topics: frozenset[str]
     subscribed: Mapping[str, tuple[str, ...]]
 
@@ -132,6 +133,10 @@ def read_watched(
         functions={name: frozenset(aliases) for name, aliases in functions.items()},
         queues=frozenset(found.names("AWS::SQS::Queue", attribute="QueueName")),
         rules=frozenset(found.names("AWS::Events::Rule")),
+        streams=frozenset(
+            str(each["DeliveryStreamName"])
+            for _, each in found.of("AWS::KinesisFirehose::DeliveryStream")
+        ),
         topics=frozenset(arn.rpartition(":")[2] for arn in subscribed),
         subscribed=subscribed,
     )

@@ -21,8 +21,9 @@ ABANDONED_UPLOAD_DAYS: Final = 1
 class PrivateBucket(s3.Bucket):
     """What all our buckets have in common: owner-only, TLS 1.2, versioned, closed to strangers.
 
-    EventBridge notifications stay off (S3.11): an event for each object would cost a message per
-    result, and nothing waits for one; reads and writes are on record in the trail's data events.
+    EventBridge notifications stay off (S3.11), but for the log lake's: an event for each object
+    would cost a message per result, and nothing waits for one; reads and writes are on record in
+    the trail's data events.
 
     Args:
         scope: parent construct.

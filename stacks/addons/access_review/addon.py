@@ -155,7 +155,7 @@ class AccessReview(Addon):
 
     def jobs(self) -> Mapping[str, Sequence[Job]]:
         """Return who invokes the function, and who delivers its bucket's access logs."""
-        rule = "arn:aws:events:{r}:{a}:rule/starburst-{env}-accessreview-EachQuarter*"
+        rule = "arn:aws:events:{r}:{a}:rule/starburst-{env}-accessreview-TwiceADay*"
         return {
             "accessreview/ReviewFunction": (
                 Job(

@@ -10,8 +10,6 @@ import aws_cdk as cdk
 from aws_cdk import aws_accessanalyzer as accessanalyzer
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
-from aws_cdk import aws_events as events
-from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
@@ -24,6 +22,7 @@ from stacks.addons.core import Core
 from starburst_constructs.compute.folder_function import FolderFunction
 from starburst_constructs.monitoring.logs import EncryptedLogGroup
 from starburst_constructs.monitoring.metric_filter import CountingFilter
+from starburst_constructs.monitoring.silence import TwiceADay
 from starburst_constructs.monitoring.watch import counted
 from starburst_constructs.naming import role_arn
 from starburst_constructs.storage.keys import GuardedKey
@@ -36,7 +35,6 @@ __all__ = ["AccessReviewStack"]
 _MEMORY_MB: Final = 512
 """The service reference of EC2 is megabytes of JSON."""
 
-_AGAIN: Final = 2
 _PAGE: Final = "docs/addons/access_review.md#when-it-rings"
 _REACHED: Final = cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
 _WRITTEN: Final = '{ $.event = "access review" }'
@@ -118,7 +116,6 @@ class AccessReviewStack(BoundedStack):
         made = reviewer.function.node.default_child
         assert isinstance(made, lambda_.CfnFunction)  # noqa: S101 - narrows jsii's type
         made.memory_size = _MEMORY_MB
-        self._each_quarter(reviewer.function)
         self._tell(core, reviewer)
         self.order_roles()
 
@@ -159,27 +156,17 @@ class AccessReviewStack(BoundedStack):
             one.apply_removal_policy(cdk.RemovalPolicy.DESTROY)
         return found
 
-    def _each_quarter(self, function: lambda_.Function) -> None:
-        # The second day: what IAM has on record of the quarter may lag by hours.
-        events.Rule(
-            self,
-            "EachQuarter",
-            description="Starts the access review",
-            schedule=events.Schedule.cron(minute="0", hour="6", day="2", month="1,4,7,10"),
-            targets=[
-                cast(
-                    events.IRuleTarget,
-                    targets.LambdaFunction(
-                        cast(lambda_.IFunction, function),
-                        event=events.RuleTargetInput.from_object({}),
-                        retry_attempts=_AGAIN,
-                    ),
-                )
-            ],
-        )
-
     def _tell(self, core: Core, reviewer: FolderFunction) -> None:
-        """Ring where security listens, by alarms: nothing else may publish there."""
+        """Have it called, and ring where security listens: nothing but alarms may publish there."""
+        topic = cast(sns.ITopic, core.control.security)
+        TwiceADay(
+            self,
+            "TwiceADay",
+            function=reviewer.function,
+            event={},
+            told=f"The access review was not called for a day, so none may come: {_PAGE}",
+            topic=topic,
+        )
         log = reviewer.node.find_child("Log")
         assert isinstance(log, EncryptedLogGroup)  # noqa: S101 - narrows the type
         metric = f"{core.environment.name} access reviews"
@@ -199,5 +186,4 @@ class AccessReviewStack(BoundedStack):
                 comparison_operator=_REACHED,
                 treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
             )
-            topic = cast(sns.ITopic, core.control.security)
             alarm.add_alarm_action(cast(cloudwatch.IAlarmAction, actions.SnsAction(topic)))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Final, get_args
+from typing import TYPE_CHECKING, ClassVar, Final, get_args
 
 import aws_cdk as cdk
 
 from stacks.addons.core import Core
+from stacks.addons.finma.alarms import STEP_HOURS
 from stacks.addons.finma.settings import Classification, Lock
 from stacks.addons.finma.stack import FinmaStack
 from stacks.addons.finma.theorems import finma_theorems
@@ -17,7 +18,6 @@ from stacks.settings.addon import FREE, Addon, Price
 from stacks.settings.validation import CRON_FIELDS, between, distinct, matches, require
 from starburst_assurance.proofs.theorems.perimeter.deputies import Job
 from starburst_constructs.naming import role_arn
-from starburst_constructs.policies.organization_policies import region_pin
 
 if TYPE_CHECKING:
     from stacks.settings import Environment
@@ -65,6 +65,8 @@ class Finma(Addon):
         classification: how critical the environment's data are, by three measures; tags say so.
         rto_hours: the recovery time objective: a restore that takes longer fails its drill, 1 to
             720.
+        rpo_hours: the recovery point objective: an alarm rings where no backup was completed for so
+            long, 24 to 168 in steps of 12, which is as far back as an alarm looks.
         drillers: ARNs of roles of this account that alone restore: each is among the environment's
             ``data_role_arns``, and has the policy ``starburst-<environment>-finma-driller``.
         keep_days: a backup is kept so long, 1 to 36,500, and with a lock no shorter.
@@ -83,6 +85,7 @@ class Finma(Addon):
     classification: Classification
     rto_hours: int
     drillers: tuple[str, ...]
+    rpo_hours: int = 48
     keep_days: int = 35
     schedule: str = "cron(0 3 * * ? *)"
     lock: Lock = "governance"
@@ -93,6 +96,9 @@ class Finma(Addon):
         allowed = "a Classification of stacks.addons.finma"
         require(known, "finma.classification", self.classification, allowed)
         between("finma.rto_hours", self.rto_hours, 1, 720)
+        between("finma.rpo_hours", self.rpo_hours, 24, 168)
+        allowed = f"a multiple of {STEP_HOURS}"
+        require(self.rpo_hours % STEP_HOURS == 0, "finma.rpo_hours", self.rpo_hours, allowed)
         allowed = f"ARNs of 1 to {_MOST} roles, such as arn:aws:iam::222233334444:role/restorer"
         count = len(self.drillers) if isinstance(self.drillers, tuple) else 0
         require(0 < count <= _MOST, "finma.drillers", self.drillers, allowed)
@@ -123,14 +129,6 @@ class Finma(Addon):
         """Return the name of the bucket into which is restored."""
         return f"starburst-{environment.name}-finma-{environment.account}-{environment.region}"
 
-    @staticmethod
-    def organization_policy(environment: Environment) -> dict[str, Any]:
-        """Return the policy that keeps an account to the environment's Regions, as a document.
-
-        An organization attaches it from its management account, to which no environment deploys.
-        """
-        return region_pin(environment.allowed_regions)
-
     def build(self, stage: cdk.Stage) -> None:
         """Add the one stack."""
         core = Core.of(stage)
@@ -138,8 +136,7 @@ class Finma(Addon):
 
     def waivers(self, environment: Environment) -> Sequence[Waiver]:
         """Return its exceptions."""
-        del environment
-        return tuple(finma_waivers())
+        return tuple(finma_waivers(environment))
 
     def duties(self) -> Mapping[str, Sequence[Duty]]:
         """Return what AWS Backup does in each of its two roles."""
@@ -176,8 +173,20 @@ class Finma(Addon):
         return (role_arn(environment.name, "finma-backup", account=environment.account),)
 
     def jobs(self) -> Mapping[str, Sequence[Job]]:
-        """Return who delivers access logs of the scratch bucket."""
+        """Return who tells of backups, and who delivers access logs of the scratch bucket."""
+        told = {
+            "aws:SourceAccount": "{a}",
+            "aws:SourceArn": "arn:aws:events:{r}:{a}:rule/*",
+        }
         return {
+            "finma/WatchJobsLog": tuple(
+                Job(
+                    service=service,
+                    actions=("logs:CreateLogStream", "logs:PutLogEvents"),
+                    said=told,
+                )
+                for service in ("events.amazonaws.com", "delivery.logs.amazonaws.com")
+            ),
             "storage/AccessLogs": (
                 Job(
                     service="logging.s3.amazonaws.com",
@@ -185,7 +194,7 @@ class Finma(Addon):
                     where="/finma/*",
                     said={"aws:SourceAccount": "{a}"},
                 ),
-            )
+            ),
         }
 
     def theorems(self) -> Sequence[Theorem]:

@@ -201,7 +201,7 @@ def drill_statements(backups: Backups) -> list[iam.PolicyStatement]:
         ),
         Allow(
             sid="ReadWhatCameBack",
-            actions=["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:GetObject"],
+            actions=["s3:DeleteObjectVersion", "s3:GetObject"],
             resources=patterns("What is restored has its own keys.", f"{backups.scratch_arn}/*"),
         ),
         iam.PolicyStatement(

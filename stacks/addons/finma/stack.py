@@ -1,4 +1,4 @@
-"""The one stack: a vault, a plan, the roles of AWS Backup, and a bucket to restore into."""
+"""The one stack: a vault, a plan, the roles of AWS Backup, a bucket to restore into, alarms."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from aws_cdk import aws_backup as backup
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from stacks.addons.bounded import BoundedStack
 from stacks.addons.core import Core
+from stacks.addons.finma.alarms import BackupAlarms
 from stacks.addons.finma.permissions import (
     Backups,
     backup_ceilings,
@@ -116,6 +118,17 @@ class FinmaStack(BoundedStack):
         )
         vault = self._vault(key)
         self._plan(vault)
+        BackupAlarms(
+            self,
+            "Watch",
+            environment=environment.name,
+            placement=environment.placement,
+            vault=name,
+            rpo_hours=settings.rpo_hours,
+            key=core.foundation.logs_key,
+            days=environment.log_retention_days,
+            topic=cast(sns.ITopic, core.control.alerts),
+        )
         for holding in (storage.data, core.foundation.data_key, key, scratch, vault):
             for tag, level in settings.classification.tags.items():
                 cdk.Tags.of(holding).add(tag, level)

@@ -70,7 +70,7 @@ class GuardDutyStack(BoundedStack):
         if settings.detector_id is None:
             self._detect(settings)
         teller = self._teller(topic)
-        events.Rule(
+        rule = events.Rule(
             self,
             "Findings",
             description="Findings of GuardDuty that people are told of",
@@ -90,6 +90,7 @@ class GuardDutyStack(BoundedStack):
         for name, metric, told in (
             ("Untold", teller.function.metric_errors(period=_PERIOD), "could not be told"),
             ("Dropped", _dropped(teller.function), "was given up, and nobody was told of it"),
+            ("Unheard", _undelivered(rule), "could not be handed on by EventBridge"),
         ):
             cloudwatch.Alarm(
                 self,
@@ -198,6 +199,20 @@ class GuardDutyStack(BoundedStack):
 
 def _status(on: bool) -> str:
     return "ENABLED" if on else "DISABLED"
+
+
+def _undelivered(rule: events.Rule) -> cloudwatch.Metric:
+    """Return what EventBridge could not hand on, as where it may not call the function any more.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html
+    """
+    return cloudwatch.Metric(
+        namespace="AWS/Events",
+        metric_name="FailedInvocations",
+        dimensions_map={"RuleName": rule.rule_name},
+        statistic="Sum",
+        period=_PERIOD,
+    )
 
 
 def _dropped(function: lambda_.Function) -> cloudwatch.Metric:

@@ -51,6 +51,8 @@ class IdentityGovernance(Addon):
             administrator of its policies. None to print it instead.
         regions: in which instances are looked for; none for the environment's allowed Regions.
         schedule: of the reports, a cron expression of EventBridge in UTC.
+        overdue_days: where no report is younger, all are made at once; more than lie between two
+            rings of ``schedule``, and no more than ``days``.
         days: reports are kept so long.
     """
 
@@ -67,6 +69,7 @@ class IdentityGovernance(Addon):
     policy_targets: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
     schedule: str = "0 6 ? * MON *"
+    overdue_days: int = 8
     days: int = 400
 
     def __post_init__(self) -> None:
@@ -93,6 +96,7 @@ class IdentityGovernance(Addon):
         allowed = "six fields without cron(…), of which one for days is ?, such as 0 6 ? * MON *"
         matches(f"{me}schedule", self.schedule, CRON_FIELDS, allowed)
         between(f"{me}days", self.days, 1, 3_650)
+        between(f"{me}overdue_days", self.overdue_days, 1, self.days)
 
     def member(self, environment: Environment) -> Member:
         """Return what the accounts of the organization know of an environment that has it."""
@@ -124,6 +128,7 @@ class IdentityGovernance(Addon):
             readers=self.readers,
             regions=self.regions or core.environment.allowed_regions,
             schedule=self.schedule,
+            overdue_days=self.overdue_days,
             days=self.days,
             allowed=self.allowed_accounts,
             targets=self.policy_targets,
@@ -144,6 +149,7 @@ class IdentityGovernance(Addon):
                     ("arn:aws:iam::*:role/starburst-{env}-governance-reader",),
                 ),
                 (("s3:PutObject",), ("{governance/Bucket}/reports/*",)),
+                (("s3:ListBucket",), ("{governance/Bucket}",)),
                 (("kms:GenerateDataKey",), ("{governance/Key}",)),
                 (
                     ("logs:CreateLogStream", "logs:PutLogEvents"),
@@ -166,12 +172,13 @@ class IdentityGovernance(Addon):
         """Return who invokes the audit, and who delivers access logs of the reports' bucket."""
         rule = "arn:aws:events:{r}:{a}:rule/starburst-{env}-governance"
         return {
-            "governance/AuditFunction": (
+            "governance/AuditFunction": tuple(
                 Job(
                     service="events.amazonaws.com",
                     actions=("lambda:InvokeFunction",),
-                    said={"aws:SourceArn": rule},
-                ),
+                    said={"aws:SourceArn": one},
+                )
+                for one in (rule, f"{rule}-TwiceADay*")
             ),
             "governance/HeardLog": tuple(
                 Job(

@@ -62,6 +62,8 @@ def audit_statements(member: Member, *, bucket_arn: str, key_arn: str) -> list[i
             actions=["s3:PutObject"],
             resources=patterns(_FILES, f"{bucket_arn}/{REPORTS}*"),
         ),
+        # By their names it knows how old the last ones are; it reads none.
+        iam.PolicyStatement(sid="SeeWhatIsDue", actions=["s3:ListBucket"], resources=[bucket_arn]),
         iam.PolicyStatement(
             sid="EncryptReports", actions=["kms:GenerateDataKey"], resources=[key_arn]
         ),
@@ -89,7 +91,7 @@ def governance_ceilings(environment: Environment, member: Member) -> Sequence[ia
         ceiling("Readers", ["sts:AssumeRole"], resources=[reader_arns(member)]),
         ceiling(
             "Reports",
-            ["s3:PutObject"],
+            ["s3:ListBucket", "s3:PutObject"],
             resources=["arn:aws:s3:::*"],
             conditions={"StringEquals": {"aws:ResourceAccount": environment.account}},
         ),

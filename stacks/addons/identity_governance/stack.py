@@ -13,6 +13,7 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_organizations as organizations
 from aws_cdk import aws_sns as sns
 from constructs import Construct
@@ -31,6 +32,7 @@ from stacks.addons.identity_governance.permissions import (
 from starburst_constructs.compute.folder_function import FolderFunction
 from starburst_constructs.monitoring.metric_filter import CountingFilter
 from starburst_constructs.monitoring.noticed.forwarding import ForwardedEvents
+from starburst_constructs.monitoring.silence import TwiceADay
 from starburst_constructs.monitoring.watch import counted
 from starburst_constructs.policies.wildcards import DeclaredPolicy
 from starburst_constructs.storage.closed_bucket import ClosedBucket
@@ -53,6 +55,7 @@ class GovernanceStack(BoundedStack):
         readers: ARNs of the roles that read reports.
         regions: in which instances are looked for.
         schedule: cron expression of EventBridge, in UTC.
+        overdue_days: reports are made at once where none are so young.
         days: reports are kept so long.
         allowed: ids of the accounts that may make an instance.
         targets: of the organization's policy; none where it is not deployed from here.
@@ -68,6 +71,7 @@ class GovernanceStack(BoundedStack):
         readers: Sequence[str],
         regions: Sequence[str],
         schedule: str,
+        overdue_days: int,
         days: int,
         allowed: Sequence[str],
         targets: Sequence[str],
@@ -115,7 +119,7 @@ class GovernanceStack(BoundedStack):
                 bucket_arn=self._bucket.bucket_arn, key_arn=self._key.key_arn
             ),
         )
-        function = self._audit(regions, schedule)
+        function = self._audit(regions, schedule, overdue_days=overdue_days)
         self._listen(function)
         if targets:
             organizations.CfnPolicy(
@@ -128,7 +132,9 @@ class GovernanceStack(BoundedStack):
             ).apply_removal_policy(cdk.RemovalPolicy.DESTROY)
         self.order_roles()
 
-    def _audit(self, regions: Sequence[str], schedule: str) -> lambda_.Function:
+    def _audit(
+        self, regions: Sequence[str], schedule: str, *, overdue_days: int
+    ) -> lambda_.Function:
         environment, member = self._core.environment, self._member
         made = FolderFunction(
             self,
@@ -149,6 +155,7 @@ class GovernanceStack(BoundedStack):
                 "GOVERNANCE_ACCOUNT": environment.account,
                 "GOVERNANCE_BUCKET": self._bucket.bucket_name,
                 "GOVERNANCE_KEY": self._key.key_arn,
+                "GOVERNANCE_OVERDUE_DAYS": str(overdue_days),
                 "GOVERNANCE_REGIONS": ",".join(regions),
                 "GOVERNANCE_ROLE": member.role,
             },
@@ -164,6 +171,29 @@ class GovernanceStack(BoundedStack):
                     targets.LambdaFunction(cast(lambda_.IFunction, made.function)),
                 )
             ],
+        )
+        TwiceADay(
+            self,
+            "TwiceADay",
+            function=made.function,
+            event={"overdue": True},
+            told="The audit of Identity Center was not called for a day, so no report may come. "
+            f"{_PAGE}#when-it-rings",
+            topic=cast(sns.ITopic, self._core.control.security),
+        )
+        metric = f"{environment.name}-governance-partial"
+        CountingFilter(
+            self,
+            "Partial",
+            log=cast(logs.ILogGroup, made.function.log_group),
+            pattern='{ $.reports = "partial" }',
+            metric=metric,
+        )
+        self._alarm(
+            "NotRead",
+            "Of an account, a store or an application the reports on Identity Center could not be "
+            "read",
+            counted(metric),
         )
         return made.function
 

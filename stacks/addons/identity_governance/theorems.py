@@ -162,19 +162,21 @@ def governance_theorems(readers: Sequence[str]) -> Sequence[Theorem]:
     def the_audit_reads_and_reports_alone(world: World) -> Iterator[Claim]:
         """The audit lists accounts, becomes the role that reads identities, and writes reports.
 
-        And its log. It does nothing else: it reads no object, and takes no other role. So says its
-        own policy, whatever its boundary refuses.
+        And its log, and it lists its reports. It does nothing else: it reads no object, and takes
+        no other role. So says its own policy, whatever its boundary refuses.
         """
         logic, policy_set = world.logic, world.policy_set
         role = policy_set.role(AUDIT)
         bucket, key = policy_set.at("governance/Bucket"), policy_set.at("governance/Key")
-        kept = (*ACCOUNTS, *LOGS, "s3:PutObject", "sts:AssumeRole", "kms:GenerateDataKey")
+        kept = (*ACCOUNTS, *LOGS, "s3:ListBucket", "s3:PutObject")
+        kept = (*kept, "sts:AssumeRole", "kms:GenerateDataKey")
         resource, reader = logic.text("resource"), f"starburst-{policy_set.name}-governance-reader"
         asked = requests(
             world.session(role), [one for one in every_action(world) if one not in kept], resource
         )
         yield never("all else", [(one, world.allowed(role, one, boundary=False)) for one in asked])
         there = {
+            "s3:ListBucket": logic.same(resource, bucket.arn),
             "s3:PutObject": logic.starts(resource, f"{bucket.arn}/{REPORTED}"),
             "kms:GenerateDataKey": logic.same(resource, key.arn),
             "sts:AssumeRole": logic.like(resource, f"arn:aws:iam::*:role/{reader}"),

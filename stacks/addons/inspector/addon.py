@@ -130,6 +130,7 @@ class Inspector(Addon):
                     ("s3:GetObject", "s3:PutObject"),
                     ("{inspector/Record}/images/*", "{inspector/Record}/others/*"),
                 ),
+                (("s3:DeleteObject",), ("{inspector/Record}/images/*",)),
                 (("s3:PutObject",), ("{inspector/Record}/checked.json",)),
                 (("s3:ListBucket",), ("{inspector/Record}",)),
                 (_STREAMS, (f"{_GROUP}inspector:log-stream:*",)),

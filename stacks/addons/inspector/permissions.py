@@ -45,6 +45,11 @@ def gate_statements(*, bucket_arn: str, repository_arn: str) -> list[iam.PolicyS
             ),
         ),
         Allow(
+            sid="ForgetImages",
+            actions=["s3:DeleteObject"],
+            resources=patterns(_KEPT, f"{bucket_arn}/images/*"),
+        ),
+        Allow(
             sid="SayThatItIsOfToday",
             actions=["s3:PutObject"],
             resources=[f"{bucket_arn}/checked.json"],
@@ -103,7 +108,7 @@ def inspector_ceilings(environment: Environment) -> list[iam.PolicyStatement]:
         ),
         ceiling(
             "Record",
-            ("s3:GetObject", "s3:ListBucket", "s3:PutObject"),
+            ("s3:DeleteObject", "s3:GetObject", "s3:ListBucket", "s3:PutObject"),
             resources=["arn:aws:s3:::*"],
             conditions={"StringEquals": {"aws:ResourceAccount": place.account}},
         ),

@@ -30,6 +30,7 @@ from stacks.addons.inspector.permissions import (
 from starburst.contract.image_gate import ImageGateDocument, ImageWaiver, image_gate_parameter
 from starburst_constructs.compute.folder_function import FolderFunction
 from starburst_constructs.monitoring.metric_filter import CountingFilter
+from starburst_constructs.monitoring.silence import HEARTBEAT, SilenceAlarm
 from starburst_constructs.monitoring.watch import counted
 from starburst_constructs.naming import role_arn, role_name
 from starburst_constructs.policies.wildcards import DeclaredPolicy
@@ -45,6 +46,7 @@ _HOUR: Final = cdk.Duration.hours(1)
 _FIVE_MINUTES: Final = cdk.Duration.minutes(5)
 _MANY_FAILURES: Final = 3
 _VERSION_DAYS: Final = 30
+_OTHERS_DAYS: Final = 400
 _PAGE: Final = "docs/addons/inspector.md"
 
 
@@ -110,10 +112,13 @@ class InspectorStack(BoundedStack):
             lifecycle_rules=[
                 s3.LifecycleRule(
                     noncurrent_version_expiration=cdk.Duration.days(_VERSION_DAYS),
+                    expired_object_delete_marker=True,
                     abort_incomplete_multipart_upload_after=cdk.Duration.days(
                         ABANDONED_UPLOAD_DAYS
                     ),
-                )
+                ),
+                # That somebody was told of a function or an instance; what stands is told again.
+                s3.LifecycleRule(prefix="others/", expiration=cdk.Duration.days(_OTHERS_DAYS)),
             ],
         )
         record.log_access(
@@ -230,12 +235,24 @@ class InspectorStack(BoundedStack):
             topic=control.alerts,
             threshold=_MANY_FAILURES,
         )
-        self._alarm(
+        compared = f"{name}-inspector{HEARTBEAT}"
+        CountingFilter(
+            self,
+            "Comparisons",
+            log=cast(logs.ILogGroup, log),
+            pattern='{ $.image_gate = "compared" }',
+            metric=compared,
+        )
+        # No call counts but one that came to its end: Inspector's events call the gate as well.
+        SilenceAlarm(
+            self,
             "GateSilent",
-            "The image gate was not called for two hours: its record ages",
-            gate.function.metric_invocations(period=_HOUR),
-            topic=control.alerts,
-            silence=True,
+            told="The image gate was not compared with Inspector for two hours: its record ages. "
+            f"{_PAGE}",
+            metric=counted(compared, period=_HOUR),
+            period=_HOUR,
+            periods=2,
+            topic=cast(sns.ITopic, control.alerts),
         )
 
     def _alarm(
@@ -246,7 +263,6 @@ class InspectorStack(BoundedStack):
         *,
         topic: sns.Topic,
         threshold: float = 1,
-        silence: bool = False,
     ) -> None:
         comparison = cloudwatch.ComparisonOperator
         alarm = cloudwatch.Alarm(
@@ -255,13 +271,9 @@ class InspectorStack(BoundedStack):
             alarm_description=f"Starburst: {told}. {_PAGE}",
             metric=cast(cloudwatch.IMetric, metric),
             threshold=threshold,
-            evaluation_periods=2 if silence else 1,
-            comparison_operator=comparison.LESS_THAN_THRESHOLD
-            if silence
-            else comparison.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-            treat_missing_data=cloudwatch.TreatMissingData.BREACHING
-            if silence
-            else cloudwatch.TreatMissingData.NOT_BREACHING,
+            evaluation_periods=1,
+            comparison_operator=comparison.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         )
         alarm.add_alarm_action(
             cast(cloudwatch.IAlarmAction, actions.SnsAction(cast(sns.ITopic, topic)))

@@ -1,4 +1,4 @@
-"""The one stack of job metrics: queue, ledger, two functions, files, tables, metrics, an alarm."""
+"""The one stack of job metrics: queue, ledger, two functions, files, tables, metrics, alarms."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any, Final, cast
 import aws_cdk as cdk
 from aws_cdk import aws_athena as athena
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_glue as glue
@@ -20,14 +19,13 @@ from constructs import Construct
 
 from stacks.addons.bounded import BoundedStack
 from stacks.addons.core import Core
+from stacks.addons.job_metrics.alarms import job_alarms
 from stacks.addons.job_metrics.catalog import TABLES, JobsCatalog, queries, query_id
 from stacks.addons.job_metrics.intake import COUNTING, ledger, queues
 from stacks.addons.job_metrics.measures import (
-    MEASURES,
     Dashboard,
     Measure,
     MeasureFilters,
-    metric_of,
 )
 from stacks.addons.job_metrics.permissions import (
     RESULTS,
@@ -310,38 +308,16 @@ class JobsStack(BoundedStack):
             environment=environment.name,
             of={"jobs-counted": counted, "jobs-session": written},
         )
-        lost = self._failures.metric_approximate_number_of_messages_visible(
-            period=cdk.Duration.minutes(5), statistic="Maximum"
+        alarms = job_alarms(
+            self,
+            environment=environment.name,
+            measure=measure,
+            above=above,
+            waiting=self._queue,
+            failures=self._failures,
+            hour=hour.function,
+            topic=cast(sns.ITopic, self._core.control.alerts),
         )
-        failed = hour.function.metric_errors(period=cdk.Duration.hours(1))
-        page = "docs/addons/job_metrics.md"
-        told = (
-            (
-                "Measure",
-                f"{MEASURES[measure].told} of a day: {above:g} or more. {page}#alarms",
-                metric_of(environment.name, measure),
-                above,
-            ),
-            ("NotCounted", f"Workers could not be counted, and wait. {page}#alarms", lost, 1),
-            ("HourFailed", f"A part of an hour was not written. {page}#alarms", failed, 1),
-        )
-        alarms = []
-        for name, words, metric, threshold in told:
-            alarm = cloudwatch.Alarm(
-                self,
-                name,
-                alarm_description=f"Starburst: {words}",
-                metric=cast(cloudwatch.IMetric, metric),
-                threshold=threshold,
-                evaluation_periods=1,
-                comparison_operator=(
-                    cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
-                ),
-                treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-            )
-            topic = cast(sns.ITopic, self._core.control.alerts)
-            alarm.add_alarm_action(cast(cloudwatch.IAlarmAction, actions.SnsAction(topic)))
-            alarms.append(alarm.alarm_arn)
         Dashboard(
             self,
             "Dashboard",

@@ -186,8 +186,20 @@ class LogLake(Addon):
         return (((*_SENDING, *_COLUMNS, *shared), ("*",)),)
 
     def jobs(self) -> Mapping[str, Sequence[Job]]:
-        """Return who delivers access logs of the lake's bucket."""
+        """Return who tells of set-aside files, and who delivers access logs of the bucket."""
+        told = {
+            "aws:SourceAccount": "{a}",
+            "aws:SourceArn": "arn:aws:events:{r}:{a}:rule/*",
+        }
         return {
+            "lake/WatchFilesLog": tuple(
+                Job(
+                    service=service,
+                    actions=("logs:CreateLogStream", "logs:PutLogEvents"),
+                    said=told,
+                )
+                for service in ("events.amazonaws.com", "delivery.logs.amazonaws.com")
+            ),
             "storage/AccessLogs": (
                 Job(
                     service="logging.s3.amazonaws.com",
@@ -195,7 +207,7 @@ class LogLake(Addon):
                     where="/lake/*",
                     said={"aws:SourceAccount": "{a}"},
                 ),
-            )
+            ),
         }
 
     def takers(self) -> Mapping[str, Sequence[Taker]]:

@@ -13,9 +13,11 @@ from aws_cdk import aws_glue as glue
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from stacks.addons.core import Core
+from stacks.addons.log_lake.alarms import LakeAlarms
 from stacks.addons.log_lake.catalog import Catalog
 from stacks.addons.log_lake.deliveries import ERRORS, Delivery
 from stacks.addons.log_lake.permissions import (
@@ -135,7 +137,19 @@ class LakeStack(cdk.Stack):
             days=days,
             trail_days=environment.audit.log_days,
         )
-        self._feed(self._deliveries(seconds))
+        deliveries = self._deliveries(seconds)
+        LakeAlarms(
+            self,
+            "Watch",
+            environment=environment.name,
+            placement=environment.placement,
+            bucket=self._bucket,
+            tables=deliveries,
+            stopped=self._feed(deliveries),
+            key=core.foundation.logs_key,
+            days=environment.log_retention_days,
+            topic=cast(sns.ITopic, core.control.alerts),
+        )
         self._ask(cutoff_gb)
         DeclaredPolicy(
             self,
@@ -226,7 +240,7 @@ class LakeStack(cdk.Stack):
             )
         return made
 
-    def _feed(self, deliveries: dict[str, Delivery]) -> None:
+    def _feed(self, deliveries: dict[str, Delivery]) -> events.CfnRule:
         core, placement = self._core, self._core.environment.placement
         environment = core.environment
         subscribed = {
@@ -259,6 +273,8 @@ class LakeStack(cdk.Stack):
                 destination_arn=deliveries[table].stream.attr_arn,
                 role_arn=sender.role_arn,
             )
+        # It names the log groups of workers, which no reference orders.
+        self.add_stack_dependency(core.compute)
         rule = f"starburst-{environment.name}-lake-stopped"
         teller = ServiceRole(
             self,
@@ -271,7 +287,7 @@ class LakeStack(cdk.Stack):
             },
             statements=feeding_statements(self._lake, "tasks"),
         )
-        events.CfnRule(
+        return events.CfnRule(
             self,
             "Stopped",
             name=rule,
@@ -295,8 +311,6 @@ class LakeStack(cdk.Stack):
                 )
             ],
         )
-        # It names the log groups of workers, which no reference orders.
-        self.add_stack_dependency(core.compute)
 
     def _ask(self, cutoff_gb: int) -> None:
         core, environment = self._core, self._core.environment

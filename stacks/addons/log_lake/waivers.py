@@ -36,11 +36,6 @@ def _files() -> Iterator[Waiver]:
         "leave allowed_regions and double what erasure must reach.",
     )
     yield decision(
-        ["CT.S3.PR.4"],
-        bucket,
-        "Nothing waits for a file of the lake: Athena lists them when it is asked.",
-    )
-    yield decision(
         ["CT.S3.PR.9"],
         bucket,
         "The record is the trail, whose files are locked; the lake holds personal lines of "
@@ -69,7 +64,7 @@ def _function(environment: Environment) -> Iterator[Waiver]:
     if environment.log_retention_days < KEPT_A_YEAR_DAYS:
         yield decision(
             ["CT.CLOUDWATCH.PR.2"],
-            ["lake/Transform/Log/Resource"],
+            ["lake/Transform/Log/Resource", "lake/Watch/Files/Log/Resource"],
             "A test environment keeps its logs as long as its settings say; what is delivered lies "
             "in the lake.",
         )

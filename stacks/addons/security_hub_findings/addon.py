@@ -41,6 +41,8 @@ class SecurityHubFindings(Addon):
         readers: ARNs of roles of this account that read the reports: to which the policy
             ``starburst-<environment>-findings-reader`` is attached. 1 to 10.
         schedule: when, as EventBridge writes it, in UTC.
+        overdue_days: where people were told of no report for so long, one is made at once; more
+            than lie between two rings of ``schedule``, and no more than ``days``.
         severities: labels of the findings that are reported. All of them reports those without a
             label too.
         hub_region: where Security Hub brings findings together; None for the environment's Region.
@@ -58,6 +60,7 @@ class SecurityHubFindings(Addon):
     emails: tuple[str, ...]
     readers: tuple[str, ...]
     schedule: str = "cron(0 8 ? * MON *)"
+    overdue_days: int = 8
     severities: tuple[str, ...] = SEVERITIES
     hub_region: str | None = None
     days: int = 400
@@ -92,6 +95,7 @@ class SecurityHubFindings(Addon):
         require(known, "findings.severities", self.severities, f"some of {', '.join(SEVERITIES)}")
         distinct("findings.severities", self.severities)
         between("findings.days", self.days, 1, 36_500)
+        between("findings.overdue_days", self.overdue_days, 1, self.days)
         if self.link_minutes is not None:
             # A role that takes a role gets an hour at most, and no session is shorter than 15
             # minutes: https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
@@ -159,14 +163,15 @@ class SecurityHubFindings(Addon):
 
     def jobs(self) -> Mapping[str, Sequence[Job]]:
         """Return who invokes the function, and who delivers access logs of the reports' bucket."""
-        rule = f"arn:aws:events:{{r}}:{{a}}:rule/{_MINE}-Schedule*"
+        rule = f"arn:aws:events:{{r}}:{{a}}:rule/{_MINE}-"
         return {
-            "findings/ReportFunction": (
+            "findings/ReportFunction": tuple(
                 Job(
                     service="events.amazonaws.com",
                     actions=("lambda:InvokeFunction",),
-                    said={"aws:SourceArn": rule},
-                ),
+                    said={"aws:SourceArn": f"{rule}{one}*"},
+                )
+                for one in ("Schedule", "TwiceADay")
             ),
             "storage/AccessLogs": (
                 Job(

@@ -31,6 +31,7 @@ from starburst_constructs.compute.folder_function import FolderFunction
 from starburst_constructs.compute.private_queue import PrivateQueue
 from starburst_constructs.identity.roles import KitRole
 from starburst_constructs.monitoring.alerts import ReportTopic
+from starburst_constructs.monitoring.silence import TwiceADay
 from starburst_constructs.naming import role_arn, role_name
 from starburst_constructs.policies.wildcards import DeclaredPolicy
 from starburst_constructs.storage.closed_bucket import ClosedBucket
@@ -155,6 +156,15 @@ class FindingsStack(BoundedStack):
             statements=reading_statements(self._shelf),
         )
         self._ring(self._schedule(function.function))
+        TwiceADay(
+            self,
+            "TwiceADay",
+            function=function.function,
+            event={"overdue": True},
+            told="The report of Security Hub's findings was not called for a day: none may come. "
+            f"{_PAGE}#silent",
+            topic=cast(sns.ITopic, core.control.alerts),
+        )
         self.order_roles()
 
     def _function(self, bucket: ClosedBucket, key: ReportsKey, topic: sns.Topic) -> FolderFunction:
@@ -186,6 +196,7 @@ class FindingsStack(BoundedStack):
                 "FINDINGS_ENVIRONMENT": environment.name,
                 "FINDINGS_HUB_REGION": self._shelf.hub_region,
                 "FINDINGS_KEY": key.key_arn,
+                "FINDINGS_OVERDUE_DAYS": str(settings.overdue_days),
                 "FINDINGS_SEVERITIES": ",".join(settings.severities),
                 "FINDINGS_TOPIC": topic.topic_arn,
                 **chosen,

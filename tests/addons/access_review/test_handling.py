@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from types import ModuleType
 from typing import Any
 
@@ -46,6 +47,7 @@ class Account:
         self.handler, self.s3, self.log = handler, s3, Log()
         self.iam = FakeIam(role("sqs:PurgeQueue", "sqs:SendMessage", used={"sqs:SendMessage"}))
         self.analyzer = FakeAnalyzer(3)
+        self.now = NOW
 
     def run(self, event: Mapping[str, Any] | None = None) -> Any:
         clients = {
@@ -58,7 +60,7 @@ class Account:
             event or {},
             clients=clients.__getitem__,
             settings=SETTINGS,
-            now=NOW,
+            now=self.now,
             waiting=self.handler.Waiting(left=waits.left, pause=waits.pause),
             by=BY,
             say=self.log.say,
@@ -128,6 +130,29 @@ def test_what_was_cut_short_is_finished_by_the_next_call(account: Account) -> No
     assert not made["made"]
     assert len(account.log.told) == 1
     assert len(account.stored()) == 2
+
+
+def test_a_quarter_begins_a_day_late_and_one_that_was_missed_is_made_up_for(
+    account: Account,
+) -> None:
+    """It is called twice a day, so that no day of the year must be the one on which it works."""
+    account.now = datetime(2027, 1, 1, 23, tzinfo=UTC)
+    assert "2026-Q4" in account.run()["key"], "what IAM has on record may lag by hours"
+    made = {}
+    for day in (2, 3, 40):
+        account.now = datetime(2027, 1, 1, 6, tzinfo=UTC) + timedelta(days=day - 1)
+        said = account.run()
+        made[day] = (said["key"].split("/")[1], said["made"])
+    assert made == {2: ("2027-Q1", True), 3: ("2027-Q1", False), 40: ("2027-Q1", False)}
+    # Every call failed for a month: the first that does not makes up for them.
+    real, account.iam = account.iam, FakeIam()
+    account.iam.get_paginator = None  # type: ignore[assignment,method-assign]
+    account.now = datetime(2027, 4, 2, 6, tzinfo=UTC)
+    with pytest.raises(TypeError):
+        account.run()
+    account.iam, account.now = real, datetime(2027, 5, 9, 18, tzinfo=UTC)
+    said = account.run()
+    assert (said["made"], said["key"].split("/")[1]) == (True, "2027-Q2")
 
 
 def test_another_round_is_another_record(account: Account) -> None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,12 +16,9 @@ from stacks.addons.finma.stack import lock_of
 from stacks.settings import SettingsError
 from starburst.pricing.prices import load
 from starburst_assurance.proofs.encoding.logic import Logic
-from starburst_assurance.proofs.organization import prove_regions
-from starburst_assurance.proofs.reading.errors import ProofError
 from starburst_assurance.proofs.reading.policies import PolicySet, Statement
 from starburst_assurance.proofs.solving.prove import prove
 from starburst_assurance.proofs.theorems import ALL
-from starburst_constructs.policies.organization_policies import WITHOUT_REGION
 from tests.addons.conftest import HERE, LEVELS, ON, RESTORER, addon_of, templates_of
 from tests.addons.mutants import Change, also, changed, gone
 from tests.some import some
@@ -158,14 +153,9 @@ def _tags(tags: Any) -> dict[str, str]:
     return {one["Key"]: one["Value"] for one in tags} if isinstance(tags, list) else {}
 
 
-def test_an_organizations_policy_keeps_to_its_regions() -> None:
-    zurich: Any = SimpleNamespace(allowed_regions=("eu-central-2",))
-    document = FINMA.organization_policy(zurich)
-    prove_regions(document, regions=("eu-central-2",), regionless=WITHOUT_REGION)
-    weaker = copy.deepcopy(document)
-    weaker["Statement"][0]["NotAction"].append("s3:*")
-    with pytest.raises(ProofError):
-        prove_regions(weaker, regions=("eu-central-2",), regionless=WITHOUT_REGION)
+def test_no_policy_for_an_account_is_made_of_one_environment() -> None:
+    """It would shut the others of the account out: ``deploy.compliance`` writes one of all."""
+    assert not [name for name in dir(FINMA) if "policy" in name]
 
 
 GOOD: dict[str, Any] = {"classification": LEVELS, "rto_hours": 4, "drillers": (RESTORER,)}
@@ -177,6 +167,9 @@ GOOD: dict[str, Any] = {"classification": LEVELS, "rto_hours": 4, "drillers": (R
         {"classification": "high"},
         {"rto_hours": 0},
         {"rto_hours": 721},
+        {"rpo_hours": 12},
+        {"rpo_hours": 30},
+        {"rpo_hours": 180},
         {"drillers": ()},
         {"drillers": ("restorer",)},
         {"drillers": (RESTORER, RESTORER)},
@@ -217,4 +210,5 @@ def test_its_bill_has_a_price_for_every_type(templates: Mapping[str, Any]) -> No
     own = templates[f"{ON.name}/finma"]
     bill = idle_cost([own], prices, own=FINMA.prices())
     assert bill.not_priced == ()
-    assert bill.usd == prices.key_month
+    # The vault's key and two alarms.
+    assert bill.usd == (prices.key_month or 0) + 2 * (prices.alarm_month or 0)

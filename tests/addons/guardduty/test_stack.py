@@ -139,4 +139,4 @@ def test_findings_that_nobody_would_hear_are_refused() -> None:
 def test_it_costs_its_alarms_while_nothing_happens(templates: Mapping[str, Any]) -> None:
     bill = idle_cost([templates[STACK]], load(ON.region), own=GuardDuty().prices())
     assert bill.not_priced == ()
-    assert round(bill.usd, 2) == 0.90
+    assert round(bill.usd, 2) == 1.00

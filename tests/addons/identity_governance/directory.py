@@ -115,6 +115,13 @@ class _Client:
         self._called("".join(part.capitalize() for part in call.split("_")))
         of = self._of
         match call:
+            case "list_objects_v2":
+                assert words["ExpectedBucketOwner"] == OWN
+                return "Contents", [
+                    {"Key": key}
+                    for key in sorted(of.reports)
+                    if key.startswith(words["Prefix"]) and key > words["StartAfter"]
+                ]
             case "list_accounts":
                 return "Accounts", [
                     {"Id": one, "State": of.states.get(one, "ACTIVE")} for one in of.accounts

@@ -109,7 +109,7 @@ def test_every_filter_is_one_that_cloudwatch_takes(world: World) -> None:
         for each in world.template("governance")["Resources"].values()
         if each["Type"] == "AWS::Logs::MetricFilter"
     ]
-    assert len(filters) == len(RINGS)
+    assert len(filters) == len(RINGS) + 1
     assert all(len(each) <= MOST_CHARACTERS for each in some(filters))
 
 
@@ -119,6 +119,6 @@ def test_who_hears_is_the_security_team(world: World) -> None:
         for each in world.template("governance")["Resources"].values()
         if each["Type"] == "AWS::CloudWatch::Alarm"
     ]
-    assert len(alarms) == len(RINGS) + 1
+    assert len(alarms) == len(RINGS) + 3
     [topics] = {str(each["AlarmActions"]) for each in alarms}
     assert "Alerts" in topics

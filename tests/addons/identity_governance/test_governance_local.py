@@ -129,5 +129,5 @@ def test_each_accounts_template_deploys(services: Services) -> None:
 
 def test_all_but_the_policy_was_made(services: Services) -> None:
     assert len(services.made["AWS::Events::EventBus"]) == 1
-    assert len(services.made["AWS::Events::Rule"]) == 9
-    assert len(services.made["AWS::CloudWatch::Alarm"]) == 4
+    assert len(services.made["AWS::Events::Rule"]) == 10
+    assert len(services.made["AWS::CloudWatch::Alarm"]) == 6

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from types import ModuleType
 from typing import Any
 
@@ -27,6 +29,7 @@ SETTINGS = {
     "GOVERNANCE_ACCOUNT": OWN,
     "GOVERNANCE_BUCKET": "reports",
     "GOVERNANCE_KEY": "arn:aws:kms:eu-west-1:222233334444:key/k",
+    "GOVERNANCE_OVERDUE_DAYS": "8",
     "GOVERNANCE_REGIONS": REGION,
     "GOVERNANCE_ROLE": ROLE,
 }
@@ -66,8 +69,9 @@ def organization(**words: Any) -> Organization:
 
 
 def run(handler: ModuleType, of: Organization, *, event: Any = EVENT, **words: Any) -> Any:
-    left = words.pop("left", lambda: 900.0)
-    return handler.report(event, {**SETTINGS, **words}, client=of.client, left=left)
+    left, now = words.pop("left", lambda: 900.0), words.pop("now", None)
+    told = {} if now is None else {"now": lambda: now}
+    return handler.report(event, {**SETTINGS, **words}, client=of.client, left=left, **told)
 
 
 def read(of: Organization, name: str) -> list[dict[str, str]]:
@@ -213,6 +217,41 @@ def test_reports_are_dated_by_their_event(handler: ModuleType) -> None:
     of = organization()
     run(handler, of, event={"time": "2026-11-30T23:30:00-01:00"})
     assert sorted(of.reports)[0] == "reports/2026/12/01/20261201T003000Z-applications.csv"
+
+
+def test_reports_that_are_overdue_are_made_and_no_others(handler: ModuleType) -> None:
+    """Whatever keeps the schedule from calling, they are made within the days and half a day."""
+    of, overdue = organization(), {"overdue": True}
+
+    def at(day: int) -> int:
+        now = datetime(2026, 11, day, 20, tzinfo=UTC)
+        return len(run(handler, of, event=overdue, now=now)["written"])
+
+    assert [at(day) for day in (1, 2, 8, 10)] == [3, 0, 0, 3]
+    # One of three is missing, as where S3 failed between: that is no report.
+    run(handler, of, event={"time": "2026-11-16T06:00:00Z"})
+    asked = len(of.calls)
+    assert at(20) == 0
+    assert "ListInstances" not in {call for _, _, call in of.calls[asked:]}
+    [lost] = [key for key in of.reports if key.endswith("20261116T060000Z-duplicates.csv")]
+    del of.reports[lost]
+    assert at(20) == 3
+
+
+def test_reports_that_lack_something_say_so_in_the_line_that_rings(
+    handler: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One that nobody opens would be silent about accounts that it could not look into."""
+    for refused, said in (({}, "whole"), ({(OTHER, "AssumeRole"): "AccessDenied"}, "partial")):
+        run(handler, organization(refused=refused))
+        assert json.loads(capsys.readouterr().out)["reports"] == said
+
+
+def test_where_nobody_can_tell_whether_they_are_due_it_fails(handler: ModuleType) -> None:
+    of = organization(refused={(OWN, "ListObjectsV2"): "AccessDenied"})
+    with pytest.raises(ClientError):
+        run(handler, of, event={"overdue": True})
+    assert of.reports == {}
 
 
 @pytest.mark.parametrize("event", [{}, {"time": "soon"}, {"time": None}])

@@ -190,5 +190,5 @@ def test_its_bill_has_a_price_for_every_type(templates: Mapping[str, Any]) -> No
     prices = load(ON.region)
     bill = idle_cost([templates[STACK]], prices, own=GOVERNANCE.prices())
     assert bill.not_priced == ()
-    assert bill.usd == pytest.approx(1.40)
+    assert bill.usd == pytest.approx(1.60)
     assert idle_cost([templates[STACK]], prices).not_priced != ()

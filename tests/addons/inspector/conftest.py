@@ -49,6 +49,7 @@ class FakeInspector:
     def __init__(self) -> None:
         self.covered: dict[str, dict[str, Any]] = {}
         self.found: list[dict[str, Any]] = []
+        self.pushed: list[str] = []
         self.indexes: dict[str, list[Mapping[str, Any]]] = {}
         self.fails: Exception | None = None
         self.asked: list[dict[str, Any]] = []
@@ -77,8 +78,11 @@ class FakeInspector:
                     }
                     for digest in self.indexes
                 ]
-                plain = {"imageDigest": "sha256:" + "c" * 64, "imageManifestMediaType": "plain"}
-                return Pages("imageDetails", [*details, plain])
+                plain = [
+                    {"imageDigest": digest, "imageManifestMediaType": "plain"}
+                    for digest in ("sha256:" + "c" * 64, *self.pushed)
+                ]
+                return Pages("imageDetails", [*details, *plain])
 
     def batch_get_image(self, **asked: Any) -> dict[str, Any]:
         return {
@@ -144,6 +148,7 @@ class Scene:
         self.store = Store(now=lambda: self.now)
         self.inspector = FakeInspector()
         self.lines: list[dict[str, Any]] = []
+        self.beats: list[dict[str, Any]] = []
         record: Any = sys.modules["record"]
         sources: Any = sys.modules["sources"]
         self.gate = module.Gate(
@@ -152,8 +157,12 @@ class Scene:
             repository=REPOSITORY,
             account=account,
             clock=lambda: self.now,
-            tell=lambda line: self.lines.append(json.loads(line)),
+            tell=self._said,
         )
+
+    def _said(self, line: str) -> None:
+        said = json.loads(line)
+        (self.lines if said["image_gate"] == "opened" else self.beats).append(said)
 
     def tell(self, event: dict[str, Any]) -> dict[str, Any]:
         return self.gate.handle(event)

@@ -204,6 +204,99 @@ def test_closed_findings_are_forgotten_after_a_month_and_open_ones_never(scene: 
     assert len(scene.kept(KEY)["findings"]) == 1
 
 
+def gone(scene: Scene, *, days: float) -> None:
+    """The registry has it no more, and Inspector forgets it; so many days pass."""
+    scene.inspector.covered, scene.inspector.found, scene.inspector.pushed = {}, [], []
+    scene.inspector.indexes = {}
+    scene.compare()
+    scene.now += days * 86_400
+    scene.compare()
+
+
+def test_a_clean_image_that_is_gone_is_forgotten_after_a_month(scene: Scene) -> None:
+    scene.inspector.scan(DIGEST)
+    scene.compare()
+    gone(scene, days=29)
+    assert KEY in scene.store.objects
+    scene.now += 2 * 86_400
+    scene.compare()
+    assert KEY not in scene.store.objects
+    # What is not known is not trusted: pushed again it waits for its scan, as a new one does.
+    scene.inspector.scan(DIGEST, at=None)
+    scene.compare()
+    assert scene.kept(KEY)["scanned"] is None
+
+
+def test_an_image_that_the_registry_has_is_not_gone_whatever_inspector_says(scene: Scene) -> None:
+    """As where Inspector is switched off, or answers with nothing."""
+    scene.inspector.scan(DIGEST)
+    scene.compare()
+    scene.inspector.covered, scene.inspector.pushed = {}, [DIGEST]
+    scene.compare()
+    scene.now += 400 * 86_400
+    scene.compare()
+    assert "gone" not in scene.kept(KEY)
+
+
+def test_one_that_comes_back_in_time_begins_anew(scene: Scene) -> None:
+    scene.inspector.scan(DIGEST)
+    scene.compare()
+    gone(scene, days=20)
+    scene.inspector.scan(DIGEST)
+    scene.compare()
+    gone(scene, days=20)
+    assert KEY in scene.store.objects
+
+
+def test_what_stands_in_an_image_is_never_forgotten(scene: Scene) -> None:
+    scene.inspector.scan(DIGEST)
+    scene.inspector.found = [finding()]
+    scene.compare()
+    gone(scene, days=4_000)
+    assert scene.open(DIGEST) == {"CVE-2019-17498"}
+    # Pushed again by the same digest it is refused before anybody scans it.
+    scene.inspector.pushed = [DIGEST]
+    scene.compare()
+    assert scene.open(DIGEST) == {"CVE-2019-17498"}
+
+
+def test_an_index_is_remembered_as_long_as_something_stands_in_a_part(scene: Scene) -> None:
+    index = f"images/{'b' * 64}.json"
+    for found in ([finding()], []):
+        scene.inspector.indexes[OTHER] = [{"digest": DIGEST, "platform": {"os": "linux"}}]
+        scene.inspector.scan(DIGEST)
+        scene.inspector.found = found
+        scene.compare()
+        scene.now += 3600
+        scene.compare()
+        gone(scene, days=31)
+        assert (index in scene.store.objects, KEY in scene.store.objects) == (bool(found),) * 2
+
+
+def test_a_finding_that_comes_while_an_image_is_forgotten_stays(scene: Scene) -> None:
+    scene.inspector.scan(DIGEST)
+    scene.compare()
+
+    def and_meanwhile(_: object) -> bool:
+        return bool(scene.tell(told(finding())))
+
+    assert not scene.gate.record.forget(KEY, and_meanwhile)
+    assert scene.open(DIGEST) == {"CVE-2019-17498"}
+    assert scene.gate.record.forget(KEY, lambda _: True)
+
+
+def test_each_comparison_that_ends_says_so_and_no_other_call(scene: Scene) -> None:
+    """An alarm counts these lines: an event of Inspector, or one that fails, is none."""
+    scene.tell(told(finding()))
+    scene.inspector.fails = refused("AccessDeniedException")
+    with pytest.raises(ClientError):
+        scene.compare()
+    assert scene.beats == []
+    scene.inspector.fails = None
+    scene.compare()
+    assert scene.beats == [{"image_gate": "compared", "images": 1}]
+
+
 def test_an_index_is_known_by_its_parts_without_the_builders_attestation(scene: Scene) -> None:
     scene.inspector.indexes[OTHER] = [
         {"digest": DIGEST, "platform": {"os": "linux", "architecture": "amd64"}},

@@ -141,8 +141,8 @@ def test_rules_let_through_what_counts_and_alarms_ring_where_people_hear(
     assert found["source"] == ["aws.inspector2"]
     assert found["detail"] == {"severity": ["CRITICAL", "HIGH"]}
     assert "resources" not in found
-    [counter] = resources(templates, "AWS::Logs::MetricFilter")
-    assert counter["FilterPattern"] == '{ $.image_gate = "opened" }'
+    patterns = {one["FilterPattern"] for one in resources(templates, "AWS::Logs::MetricFilter")}
+    assert patterns == {'{ $.image_gate = "compared" }', '{ $.image_gate = "opened" }'}
     alarms = [*resources(templates, "AWS::CloudWatch::Alarm")]
     assert len(alarms) == 3
     for one in some(alarms):
@@ -215,7 +215,8 @@ def test_its_page_says_what_it_costs_at_rest(templates: Mapping[str, Any]) -> No
     bill = idle_cost([templates[STACK]], load(ON.region), own=ADDON.prices())
     assert bill.not_priced == ()
     assert {one.what: (one.quantity, round(one.usd, 2)) for one in bill.items if one.usd} == {
-        "alarms": (3, 0.30)
+        "alarms": (3, 0.30),
+        "metrics": (1, 0.30),
     }
     page = (Path(__file__).resolve().parents[3] / Inspector.page).read_text()
-    assert "0.30 US dollars a month" in page
+    assert "0.60 US dollars a month" in page

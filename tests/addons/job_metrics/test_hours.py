@@ -209,6 +209,24 @@ def test_an_hours_work_is_both_tables(
     assert (row["analyst"], row["usd"], row["worker_seconds"]) == ("alice", 0.2, 3600.0)
 
 
+def test_time_that_was_up_is_heard_of(
+    functions: SimpleNamespace, lambdas: dict[str, Any], prices: Any, cloud: Cloud
+) -> None:
+    """Or a backlog would grow, and the function end well each time."""
+    functions.counting.count(messages(stopped()), cloud.ledger, prices)
+
+    class Short(Context):
+        def get_remaining_time_in_millis(self) -> int:
+            return 59_000
+
+    with pytest.raises(functions.handler.HourFailed, match="no time for all of it"):
+        functions.handler.handle({"jobs": "hour"}, Short())
+    assert lambdas
+    assert cloud.files() == []
+    functions.handler.handle({"jobs": "hour"}, Context())
+    assert cloud.files() != []
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -168,7 +168,7 @@ def test_a_controller_that_refuses_is_told_as_a_failure(services: Services) -> N
 
 def test_all_of_it_was_made(services: Services) -> None:
     assert len(services.made["AWS::Glue::Table"]) == 4
-    assert len(services.made["AWS::CloudWatch::Alarm"]) == 3
+    assert len(services.made["AWS::CloudWatch::Alarm"]) == 5
     assert len(services.made["AWS::Lambda::Function"]) == 2
     assert "AWS::CloudWatch::Dashboard" in services.made
     assert "AWS::Athena::NamedQuery" not in services.made

@@ -117,15 +117,20 @@ def test_what_cannot_be_counted_is_kept_and_rings(templates: Mapping[str, Any]) 
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     [rule] = [one for one in resources(templates, "AWS::Events::Rule") if "EventPattern" in one]
     assert "DeadLetterConfig" in rule["Targets"][0]
-    metrics = {one.get("MetricName") for one in resources(templates, "AWS::CloudWatch::Alarm")}
-    assert metrics == {"ApproximateNumberOfMessagesVisible", "Errors", "prod-jobs-session-usd"}
+    alarms = [*resources(templates, "AWS::CloudWatch::Alarm")]
+    metrics = {one["MetricName"] for one in alarms if "MetricName" in one}
+    assert metrics == {
+        *("ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible", "Errors"),
+        "prod-jobs-session-usd",
+    }
+    assert len(alarms) == 5, "one more is on the silence of the hourly function"
 
 
 def test_the_alarm_is_on_the_measure_that_was_chosen(templates: Mapping[str, Any]) -> None:
     [alarm] = [
         one
         for one in resources(templates, "AWS::CloudWatch::Alarm")
-        if one["MetricName"] == "prod-jobs-session-usd"
+        if one.get("MetricName") == "prod-jobs-session-usd"
     ]
     assert (alarm["Threshold"], alarm["Statistic"], alarm["Period"]) == (50, "Maximum", 86_400)
     made = {
@@ -204,9 +209,9 @@ def test_its_bill_is_a_key_a_queue_alarms_and_a_dashboard(templates: Mapping[str
     assert bill.not_priced == ()
     assert {one.what: one.quantity for one in bill.items} == {
         "KMS keys": 1,
-        "alarms": 3,
+        "alarms": 5,
         "queues that Lambda polls": 1,
         "dashboards": 1,
     }
-    assert bill.usd == pytest.approx(4.56, abs=0.005)
+    assert bill.usd == pytest.approx(4.76, abs=0.005)
     assert idle_cost([templates[STACK]], prices).not_priced != ()

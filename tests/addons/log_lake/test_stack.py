@@ -186,6 +186,6 @@ def test_its_bill_has_a_price_for_every_type(templates: Mapping[str, Any]) -> No
     prices = load(ON.region)
     bill = idle_cost([templates[STACK]], prices, own=LAKE.prices())
     assert bill.not_priced == ()
-    # One key is all that is billed for existing, at the price of the Region's list.
-    assert bill.usd == prices.key_month
+    # One key and five alarms are all that is billed for existing, by the Region's list.
+    assert bill.usd == pytest.approx((prices.key_month or 0) + 5 * (prices.alarm_month or 0))
     assert idle_cost([templates[STACK]], prices).not_priced != ()

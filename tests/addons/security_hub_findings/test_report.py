@@ -87,6 +87,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
         "FINDINGS_BUCKET": BUCKET,
         "FINDINGS_ENVIRONMENT": "prod",
         "FINDINGS_HUB_REGION": REGION,
+        "FINDINGS_OVERDUE_DAYS": "8",
         "FINDINGS_KEY": f"arn:aws:kms:{REGION}:{DEFAULT_ACCOUNT_ID}:key/1",
         "FINDINGS_SEVERITIES": "CRITICAL,HIGH,MEDIUM,LOW,INFORMATIONAL",
     }.items():
@@ -344,6 +345,44 @@ def test_a_link_lives_no_longer_than_what_signed_it(function: Any, aws: Aws) -> 
     assert statements[0]["Resource"] == f"arn:aws:s3:::{BUCKET}/{REPORT}"
     assert asked["DurationSeconds"] == 3600
     assert link.url.startswith(f"https://{BUCKET}.s3.{REGION}.amazonaws.com/")
+
+
+def test_a_report_that_is_overdue_is_made_and_no_other(
+    aws: Aws, function: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever keeps the schedule from ringing, people hear within the days and half a day."""
+    overdue = {"overdue": True}
+
+    def at(day: int) -> dict[str, Any]:
+        class Clock(datetime):
+            @classmethod
+            def now(cls, tz: Any = None) -> Any:
+                return datetime(2026, 11, day, 20, tzinfo=tz)
+
+        monkeypatch.setattr(function.handler, "datetime", Clock)
+        return function.handler.handle(overdue, Call())
+
+    assert at(1)["told"] == "now", "the first of all is due at once"
+    assert [at(day)["told"] for day in (1, 2, 8)] == ["lately"] * 3
+    assert at(9)["told"] == "now"
+    assert function.handler.handle({"time": "2026-11-16T08:00:00Z"}, Call())["told"] == "now"
+    assert at(23)["told"] == "lately", "a report of the schedule counts as well"
+    assert at(24)["told"] == "now"
+    assert len(aws.mails()) == 4
+
+
+def test_where_nobody_can_tell_whether_it_is_due_it_fails(
+    aws: Aws, function: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = ClientError({"Error": {"Code": "AccessDenied", "Message": ""}}, "ListObjectsV2")
+
+    def no_list(*_: Any, **__: Any) -> Any:
+        raise refused
+
+    monkeypatch.setattr(function.shelf.Shelf, "told_since", no_list)
+    with pytest.raises(ClientError):
+        function.handler.handle({"overdue": True}, Call())
+    assert aws.mails() == []
 
 
 def test_a_call_by_hand_is_a_run_of_now(aws: Aws, function: Any) -> None:

@@ -135,16 +135,17 @@ def test_beside_others_each_has_its_logs_delivered(outdir: Path, policy_set: Pol
 
 
 def test_a_report_is_written_each_week_and_what_fails_waits(template: Mapping[str, Any]) -> None:
-    [rule] = of_type(template, "AWS::Events::Rule")
-    assert rule["ScheduleExpression"] == "cron(0 8 ? * MON *)"
-    assert rule["State"] == "ENABLED"
+    rules = of_type(template, "AWS::Events::Rule")
+    schedules = {rule["ScheduleExpression"] for rule in rules}
+    assert schedules == {"cron(0 8 ? * MON *)", "rate(12 hours)"}
+    assert {rule["State"] for rule in rules} == {"ENABLED"}
     [function] = of_type(template, "AWS::Lambda::Function")
     assert function["Timeout"] == 900
     assert function["ReservedConcurrentExecutions"] == 1
     assert "TargetArn" in function["DeadLetterConfig"]
     assert function["Environment"]["Variables"]["FINDINGS_LINK_MINUTES"] == "30"
     alarms = of_type(template, "AWS::CloudWatch::Alarm")
-    assert len(alarms) == 2
+    assert len(alarms) == 3
     page = Path(__file__).parents[3] / HUB.page
     for alarm in some(alarms):
         assert alarm["AlarmActions"]
@@ -189,6 +190,8 @@ def test_a_link_opens_from_the_environments_networks_alone(policy_set: PolicySet
         {"severities": ("SEVERE",)},
         {"severities": ("HIGH", "HIGH")},
         {"days": 0},
+        {"overdue_days": 0},
+        {"overdue_days": 401},
         {"link_minutes": 14},
         {"link_minutes": 61},
     ],
@@ -210,10 +213,10 @@ def test_an_environment_in_which_it_cannot_work_is_refused(
         app.build([replace(environment, addons=(replace(HUB, **changes),))], validate=False)
 
 
-def test_its_bill_is_a_key_and_two_alarms(template: Mapping[str, Any]) -> None:
+def test_its_bill_is_a_key_and_three_alarms(template: Mapping[str, Any]) -> None:
     prices = load(ON.region)
     assert idle_cost([template], prices, own=HUB.prices()).not_priced == ()
-    assert idle_cost([template], prices).usd == pytest.approx(1.2)
+    assert idle_cost([template], prices).usd == pytest.approx(1.3)
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,10 @@ class MemoryStore:
     def head_object(self, *, Bucket: str, Key: str) -> Answer:
         return self._described(Key, code="404", operation="HeadObject")
 
-    def delete_object(self, *, Bucket: str, Key: str) -> Answer:
+    def delete_object(self, *, Bucket: str, Key: str, IfMatch: str | None = None) -> Answer:
+        there = self.objects.get(Key)
+        if IfMatch is not None and there is not None and there.etag != IfMatch:
+            raise _error("PreconditionFailed", "DeleteObject")
         self.objects.pop(Key, None)
         return {}
 

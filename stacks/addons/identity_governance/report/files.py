@@ -7,11 +7,14 @@ import io
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
-__all__ = ["Shelf", "as_csv", "harmless"]
+__all__ = ["Shelf", "as_csv", "harmless", "stem"]
+
+REPORTS: Final = "reports/"
 
 _FORMULA: Final = re.compile(r"[\t\r\n\0]|[\s\0]*[=+\-@\uff1d\uff0b\uff0d\uff20]")
 """How a formula begins in a spreadsheet, also in full width, and what one may hide behind."""
@@ -19,6 +22,16 @@ _FORMULA: Final = re.compile(r"[\t\r\n\0]|[\s\0]*[=+\-@\uff1d\uff0b\uff0d\uff20]
 _TAKEN: Final = "PreconditionFailed"
 _AT_ONCE: Final = "ConditionalRequestConflict"
 _ATTEMPTS: Final = 3
+
+
+def stem(when: datetime) -> str:
+    """Return how the names of the reports of a moment begin.
+
+    Example:
+        >>> stem(datetime(2026, 11, 30, 6))
+        'reports/2026/11/30/20261130T060000Z-'
+    """
+    return f"{REPORTS}{when:%Y/%m/%d}/{when:%Y%m%dT%H%M%SZ}-"
 
 
 def harmless(value: str) -> str:
@@ -55,6 +68,21 @@ class Shelf:
     bucket: str
     key_arn: str
     owner: str
+
+    def youngest(self, *, since: datetime) -> frozenset[str]:
+        """Return which kinds of reports were written after a moment: names lie in order of time.
+
+        Raises:
+            ClientError: they are not listed.
+        """
+        pages = self.s3.get_paginator("list_objects_v2").paginate(
+            Bucket=self.bucket,
+            Prefix=REPORTS,
+            StartAfter=stem(since),
+            ExpectedBucketOwner=self.owner,
+        )
+        names = [one["Key"] for page in pages for one in page.get("Contents", ())]
+        return frozenset(name.rpartition("Z-")[2].removesuffix(".csv") for name in names)
 
     def put(self, name: str, body: bytes) -> bool:
         """Write a report; return whether it is new: one that is there stays as it is.

@@ -8,13 +8,16 @@ from typing import Any, Final
 
 from findings import Finding
 
-__all__ = ["Coverage", "compared", "taken"]
+__all__ = ["GONE_SECONDS", "Coverage", "compared", "ended", "stands", "taken"]
 
 SETTLING_SECONDS: Final = 900
 """What an event told so lately need not be in Inspector's lists yet."""
 
 KEPT_SECONDS: Final = 30 * 86_400
 """A closed finding is kept so long, for the sake of events that come late."""
+
+GONE_SECONDS: Final = 30 * 86_400
+"""What is known of an image is kept so long after it left the registry."""
 
 Body = dict[str, Any]
 
@@ -65,6 +68,7 @@ def compared(
     *,
     coverage: Coverage | None,
     parts: Iterable[str] = (),
+    present: bool = True,
     now: float,
 ) -> tuple[Body, list[Finding]]:
     """Return the record after Inspector listed all that stands, and what was not open before.
@@ -77,6 +81,7 @@ def compared(
         listed: all findings of the image that stand.
         coverage: of the image; None where Inspector knows no such image.
         parts: of an index, the images that it names.
+        present: the registry has it, or Inspector knows it; since when not, is kept.
         now: when the lists were begun.
     """
     listed = list(listed)
@@ -91,13 +96,30 @@ def compared(
         elif is_open or now - one.get("closed", one["updated"]) <= KEPT_SECONDS:
             findings[arn] = one
     named = sorted(parts)
+    since = after.pop("gone", now)
     return {
         **after,
+        **({} if present else {"gone": since}),
         "findings": findings,
         # Of what Inspector looks after no more, new findings would never come.
         "scanned": coverage.scanned if coverage is not None and coverage.active else None,
         **({"parts": named} if named else {}),
     }, opened
+
+
+def ended(body: Mapping[str, Any], *, now: float) -> bool:
+    """Return whether nothing of an image need be known any more.
+
+    One in which something stands never ends: it may be pushed again by the same digest, and an
+    image that is not known starts sessions outside production. Of a clean one nothing is lost: what
+    is not known is trusted less.
+    """
+    return not stands(body) and now - body.get("gone", now) > GONE_SECONDS
+
+
+def stands(body: Mapping[str, Any]) -> bool:
+    """Return whether a finding of an image is open."""
+    return any(one.get("open", True) for one in body.get("findings", {}).values())
 
 
 def _vouched(coverage: Coverage | None) -> bool:

@@ -86,6 +86,23 @@ class Record:
                 return beside
         raise Conflict(f"{key} was changed by others {_TRIES} times: the next comparison mends it")
 
+    def read(self, key: str) -> Body:
+        """Return one object; an empty one where there is none."""
+        return self._read(key)[0]
+
+    def forget(self, key: str, ended: Callable[[Body], bool]) -> bool:
+        """Delete one object where that is due, and nobody changes it meanwhile; return whether."""
+        body, etag = self._read(key)
+        if etag is None or not ended(body):
+            return False
+        try:
+            self._s3.delete_object(Bucket=self._bucket, Key=key, IfMatch=etag)
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") not in _OUTRUN:
+                raise
+            return False
+        return True
+
     def check(self, *, at: float, images: int) -> None:
         """Say that all of it was compared with Inspector, at what time."""
         self._s3.put_object(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from findings import SEVERITIES, Finding, moment, read
@@ -78,19 +78,23 @@ class Sources:
                         found.setdefault(one.image, []).append(one)
         return found
 
-    def indexes(self) -> dict[str, list[str]]:
-        """Return the images that each index of the repository names, one for an architecture.
+    def pushed(self) -> dict[str, bool]:
+        """Return the digests of all that the repository has, and whether each is an index."""
+        pages = self._ecr.get_paginator("describe_images").paginate(repositoryName=self._repository)
+        return {
+            one["imageDigest"]: one.get("imageManifestMediaType") in _INDEXES
+            for page in pages
+            for one in page["imageDetails"]
+        }
+
+    def indexes(self, named: Sequence[str]) -> dict[str, list[str]]:
+        """Return the images that each index names, one for an architecture.
 
         Inspector scans those, and never the index itself, by which a task definition may call them.
+
+        Args:
+            named: digests of indexes.
         """
-        named = [
-            one["imageDigest"]
-            for page in self._ecr.get_paginator("describe_images").paginate(
-                repositoryName=self._repository
-            )
-            for one in page["imageDetails"]
-            if one.get("imageManifestMediaType") in _INDEXES
-        ]
         found: dict[str, list[str]] = {}
         for first in range(0, len(named), _MOST_IMAGES):
             answer = self._ecr.batch_get_image(

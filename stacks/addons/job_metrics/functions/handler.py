@@ -77,6 +77,8 @@ def _hour(ledger: Ledger, context: Context, *, days: int) -> dict[str, Any]:
         now=datetime.fromtimestamp(begun, UTC),
         going=going,
     )
+    if not trouble and not going():
+        trouble = "there was no time for all of it: the next hour goes on"
     print(json.dumps({"event": "jobs-hour", "hours": written, "trouble": trouble}))
     if trouble:
         raise HourFailed(trouble)

@@ -3,7 +3,8 @@
 A run is the time that the schedule rang for. Whatever is repeated of it, by EventBridge or because
 an attempt failed, is one report and, but for a crash between telling and marking it told, one
 e-mail. What cannot be done is either told by e-mail in a sentence or raised: then Lambda tries
-again twice, and leaves the event in the failure queue, where an alarm rings.
+again twice, and leaves the event in the failure queue, where an alarm rings. Twice a day it looks
+whether people were told lately, and makes a report of now where they were not.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import os
 import tempfile
 from collections import Counter
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import boto3
@@ -41,7 +42,8 @@ def handle(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  # noqa: A
     """Answer one ring of the schedule.
 
     Args:
-        event: EventBridge's; ``time`` is what it rang for. One without it is a run of now.
+        event: EventBridge's; ``time`` is what it rang for. One without it is a run of now; one that
+            says ``overdue`` is none where people were told in the last ``FINDINGS_OVERDUE_DAYS``.
         context: of the call; tells how much time is left.
     """
     settings = os.environ
@@ -59,6 +61,9 @@ def handle(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  # noqa: A
         owner=place.account,
         run=run,
     )
+    lately = run - timedelta(days=int(settings["FINDINGS_OVERDUE_DAYS"]))
+    if event.get("overdue") and shelf.told_since(lately):
+        return _said({"run": run.isoformat(), "told": "lately"})
     if shelf.told:
         return _said({"run": run.isoformat(), "told": "before"})
     totals: Mapping[str, int] | None = None

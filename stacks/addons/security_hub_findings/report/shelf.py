@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 __all__ = ["Shelf"]
 
+_TOLD: Final = "told/"
 _TAKEN: Final = 412
 _MISSING: Final = 404
 
@@ -36,12 +37,19 @@ class Shelf:
         self._at = {"Bucket": bucket, "ExpectedBucketOwner": owner}
         self._sealed = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key_arn}
         self.report = f"reports/{run:%Y/%m/%d}/findings-{run:%Y%m%dT%H%M%SZ}.csv"
-        self._told = f"told/{run:%Y%m%dT%H%M%SZ}"
+        self._told = _mark(run)
 
     @property
     def told(self) -> bool:
         """Whether somebody was told of this run already."""
         return self._head(self._told) is not None
+
+    def told_since(self, moment: datetime) -> bool:
+        """Whether people were told of any run after a moment: marks lie in the order of time."""
+        found = self._client.list_objects_v2(
+            **self._at, Prefix=_TOLD, StartAfter=_mark(moment), MaxKeys=1
+        )
+        return bool(found["KeyCount"])
 
     def totals(self) -> Mapping[str, int] | None:
         """Return what the report counts, by severity; None where there is no report yet."""
@@ -82,6 +90,10 @@ class Shelf:
             if _status(error) == _MISSING:
                 return None
             raise
+
+
+def _mark(run: datetime) -> str:
+    return f"{_TOLD}{run:%Y%m%dT%H%M%SZ}"
 
 
 def _status(error: ClientError) -> int | None:
