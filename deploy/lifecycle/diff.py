@@ -21,9 +21,9 @@ from starburst.untrusted.terminal_text import one_line, tell
 
 from .account import Account, LifecycleError, find_environment, say, sign_in
 from .assembly import judged
+from .checks.dropped import what_goes
+from .checks.moving import what_moves
 from .deployed import DeployedStack, deployed, template_of
-from .dropped import what_goes
-from .moving import what_moves
 
 __all__ = ["Comparison", "compare", "main", "refuse"]
 

@@ -23,10 +23,10 @@ from starburst.untrusted.terminal_text import one_line, tell
 
 from .account import INTERRUPTED, Account, LifecycleError, find_environment, say, sign_in
 from .assembly import judged
+from .checks.groups import refuse_groups
+from .checks.secrets import refuse_secrets
 from .deployed import deployed, settle
 from .diff import refuse
-from .groups import refuse_groups
-from .secrets import refuse_secrets
 
 __all__ = ["deploy", "main"]
 

@@ -32,7 +32,7 @@ from deploy.incident.command import (
 from deploy.incident.erase import erase_subject, take_stock
 from deploy.incident.records import locker
 from deploy.lifecycle.account import LifecycleError
-from deploy.lifecycle.dropped import refuse_dropped
+from deploy.lifecycle.checks.dropped import refuse_dropped
 from starburst.contract import runtime_parameter
 from starburst.contract.areas import DATA, HOME, PACKAGES
 from starburst_constructs.identity.retiring import checker_document, retirer_document

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from deploy.lifecycle.account import LifecycleError
-from deploy.lifecycle.groups import refuse_groups, wrong_groups
+from deploy.lifecycle.checks.groups import refuse_groups, wrong_groups
 from environments import DEV
 from stacks.settings import Environment, Network
 from starburst_constructs.network.s3_addresses import S3_PREFIX_LISTS

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from deploy.lifecycle.account import LifecycleError
-from deploy.lifecycle.secrets import refuse_secrets
+from deploy.lifecycle.checks.secrets import refuse_secrets
 from environments import DEV
 from stacks.settings import Environment, Secret
 

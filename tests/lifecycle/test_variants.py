@@ -17,7 +17,7 @@ import pytest
 
 import starburst
 from deploy.lifecycle.account import LifecycleError
-from deploy.lifecycle.groups import refuse_groups, wrong_groups
+from deploy.lifecycle.checks.groups import refuse_groups, wrong_groups
 from deploy.tools.local import DIFFERENCES, Deployment
 from environments import LOCAL
 from stacks.settings import Environment, ExistingVpc, Workspace

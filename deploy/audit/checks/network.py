@@ -9,7 +9,7 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 
 from deploy.audit.subject import Check, Finding, Subject
-from deploy.lifecycle.groups import wrong_groups
+from deploy.lifecycle.checks.groups import wrong_groups
 from starburst.aws.calls import code_of
 
 __all__ = ["ENDPOINTS", "GROUPS", "SUBNETS"]

@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import ClientError
 
 from deploy.changing.stops import Stop
+from deploy.lifecycle.account import LifecycleError
 from starburst.aws.calls import code_of
 from starburst.contract import RuntimeDocument, runtime_parameter
 from starburst_constructs.naming import retired_parameter
-
-from .account import LifecycleError
 
 if TYPE_CHECKING:
     from stacks.settings import Environment

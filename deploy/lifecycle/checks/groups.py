@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
+from deploy.lifecycle.account import LifecycleError
 from starburst.aws.calls import code_of
 from starburst_constructs.network.s3_addresses import HTTPS, S3_PREFIX_LISTS
-
-from .account import LifecycleError
 
 if TYPE_CHECKING:
     from stacks.settings import Environment

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
+from deploy.lifecycle.account import LifecycleError
 from starburst.aws.calls import code_of
-
-from .account import LifecycleError
 
 if TYPE_CHECKING:
     from stacks.settings import Environment
