@@ -75,8 +75,7 @@ class Ecs:
 
     def paginate(self, *, cluster: str) -> Iterator[dict[str, Any]]:
         if cluster == self.missing:
-            told = {"Code": "ClusterNotFoundException", "Message": "Cluster not found."}
-            raise ClientError({"Error": told}, "ListTasks")
+            raise ClientError({"Error": {"Code": "ClusterNotFoundException"}}, "ListTasks")
         live = [
             arn
             for arn, task in self.tasks.items()

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -114,3 +115,14 @@ def test_only_the_signature_is_made_with_a_persons_credentials(bare: Path) -> No
     assert any("-m deploy.evidence dev" in line and line.endswith("with ") for line in told)
     [signed] = [line for line in told if "-m deploy.evidence.sign" in line]
     assert signed.endswith("--with arn:aws:kms:x with payroll")
+
+
+def test_types_are_judged_of_all_that_the_settings_name(bare: Path) -> None:
+    """In parts, since all at once takes more memory than Node does."""
+    set_up(bare, "#!/bin/sh\n")
+    told = make("--dry-run", "pyright", at=bare).stdout
+    judged = [
+        part for line in told.splitlines() for part in line.partition("basedpyright ")[2].split()
+    ]
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert sorted(judged) == sorted(settings["tool"]["basedpyright"]["include"])
