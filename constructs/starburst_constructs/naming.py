@@ -11,6 +11,7 @@ from starburst.contract import controller_name
 
 __all__ = [
     "BACKUPS",
+    "HEARTBEAT",
     "HOLDING_TAG",
     "ROLE_TAG",
     "boundary_arn",
@@ -43,6 +44,9 @@ HOLDING_TAG: Final = "starburst:holds"
 
 BACKUPS: Final = "backups"
 """What the key of a backup vault holds."""
+
+HEARTBEAT: Final = "-heartbeat"
+"""Ends the name of a metric that is sent in every hour, and so is billed in every hour."""
 
 
 def boundary_name(environment: str, part: str | None = None) -> str:

@@ -21,7 +21,7 @@ from starburst.contract import COST_TAG
 from starburst.contract.sweep_line import SWEEP_PATTERN
 from starburst.errors import ConfigurationError
 from starburst.pricing.prices import Prices, load
-from starburst_constructs.monitoring.silence import HEARTBEAT
+from starburst_constructs.naming import HEARTBEAT
 
 __all__ = ["IdleCost", "Item", "idle_cost", "main", "markdown", "templates_by_environment"]
 

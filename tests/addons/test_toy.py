@@ -70,9 +70,10 @@ def test_a_duty_that_it_does_not_state_is_found(toy_alone: PolicySet) -> None:
 
 
 def test_a_permission_beyond_its_stated_ceiling_is_found(policy_set: PolicySet) -> None:
-    """Asked of the toy's role, and of the one whose presence says which ceilings hold."""
-    roles = policy_set.roles_for("toy", "endpoints")
-    boundary = policy_set.policies[str(roles[0].boundary)]
+    """Asked of the toy's role, and of all that say by their boundary which ceilings hold."""
+    [toy] = policy_set.roles_for("toy")
+    boundary = policy_set.policies[str(toy.boundary)]
+    roles = tuple(one for one in policy_set.roles if one.boundary == toy.boundary)
     tables = Statement(
         effect="Allow",
         actions=("dynamodb:GetItem",),

@@ -20,10 +20,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-__all__ = ["HEARTBEAT", "SilenceAlarm", "TwiceADay"]
-
-HEARTBEAT: Final = "-heartbeat"
-"""Ends the name of a metric that is sent in every hour, and so is billed in every hour."""
+__all__ = ["SilenceAlarm", "TwiceADay"]
 
 _HALF_A_DAY: Final = cdk.Duration.hours(12)
 

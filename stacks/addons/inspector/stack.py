@@ -30,9 +30,9 @@ from stacks.addons.inspector.permissions import (
 from starburst.contract.image_gate import ImageGateDocument, ImageWaiver, image_gate_parameter
 from starburst_constructs.compute.folder_function import FolderFunction
 from starburst_constructs.monitoring.metric_filter import CountingFilter
-from starburst_constructs.monitoring.silence import HEARTBEAT, SilenceAlarm
+from starburst_constructs.monitoring.silence import SilenceAlarm
 from starburst_constructs.monitoring.watch import counted
-from starburst_constructs.naming import role_arn, role_name
+from starburst_constructs.naming import HEARTBEAT, role_arn, role_name
 from starburst_constructs.policies.wildcards import DeclaredPolicy
 from starburst_constructs.storage.private_bucket import ABANDONED_UPLOAD_DAYS, PrivateBucket
 from starburst_constructs.storage.touching import ERASING, others

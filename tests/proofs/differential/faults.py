@@ -109,8 +109,8 @@ FAULTS: Final = (
     Fault(
         what="case matters in an action",
         module="encode",
-        text="glob(pattern.lower()).fullmatch(action.lower())",
-        instead="glob(pattern).fullmatch(action)",
+        text="tuple(glob(pattern.lower()) for",
+        instead="tuple(glob(pattern) for",
     ),
     Fault(
         what="ForAnyValue takes IfExists for nothing",
