@@ -86,6 +86,17 @@ def test_several_resources_stand_in_one_order(function: Any) -> None:
     assert row["ResourceTags"].split("\n") == ["{}", '{"a": "1"}']
 
 
+def test_what_no_cell_holds_is_cut_and_says_so(function: Any) -> None:
+    tags = {f"key{number}": "x" * 250 for number in range(50)}
+    resources = [{"Type": "AwsEc2Instance", "Id": str(one), "Tags": tags} for one in range(32)]
+    fits = {"Type": "AwsEc2Vpc", "Id": "x" * function.columns.MOST_CHARACTERS}
+    cut, whole = written(function, finding(Resources=resources), finding(Resources=[fits]))
+    assert len(cut["ResourceTags"]) == function.columns.MOST_CHARACTERS
+    assert cut["ResourceTags"].endswith("the finding in Security Hub has the rest]")
+    assert cut["ResourceId"].split("\n") == [str(one) for one in range(32)]
+    assert whole["ResourceId"] == fits["Id"]
+
+
 @settings(max_examples=25)
 @given(title=st.text(), tags=st.dictionaries(st.text(max_size=5), st.text(max_size=5), max_size=2))
 def test_any_text_comes_back_in_its_own_cell(

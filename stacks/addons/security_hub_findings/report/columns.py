@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping
 from typing import IO, Any, Final
 
-__all__ = ["COLUMNS", "Writer", "guarded", "row"]
+__all__ = ["COLUMNS", "MOST_CHARACTERS", "Writer", "guarded", "row"]
 
 COLUMNS: Final = (
     *("Id", "ProductArn", "ProductName", "CompanyName", "GeneratorId", "SecurityControlId"),
@@ -41,6 +41,14 @@ _NOTHING: Final = {"Tags": "{}", "Id": "?", "Type": "?"}
 
 _FORMULA: Final = re.compile(r"[\t\r\n\0]|[\s\0]*[=+\-@\uff1d\uff0b\uff0d\uff20]")
 """How a formula begins, also in full width, and what some programs take away before it."""
+
+
+MOST_CHARACTERS: Final = 32_767
+"""That a cell of a spreadsheet holds; Excel puts the rest into the cells below:
+https://support.microsoft.com/en-us/office/excel-specifications-and-limits-1672b34d-7043-467e-8e27-269d656771c3
+"""
+
+_CUT: Final = "\n[cut here: a cell holds no more, and the finding in Security Hub has the rest]"
 
 
 class Writer:
@@ -72,7 +80,7 @@ def row(finding: Mapping[str, Any]) -> list[str]:
     order.
     """
     values = (_value(finding, column) for column in COLUMNS)
-    return ["" if value is None else guarded(_text(value)) for value in values]
+    return ["" if value is None else _fitting(guarded(_text(value))) for value in values]
 
 
 def guarded(value: str) -> str:
@@ -86,6 +94,13 @@ def guarded(value: str) -> str:
         ("'=1+1", 'arn:aws:s3:::a')
     """
     return f"'{value}" if _FORMULA.match(value) else value
+
+
+def _fitting(value: str) -> str:
+    """Return a value that fits into a cell, and says where it is cut."""
+    if len(value) <= MOST_CHARACTERS:
+        return value
+    return value[: MOST_CHARACTERS - len(_CUT)] + _CUT
 
 
 def _value(finding: Mapping[str, Any], column: str) -> object:
