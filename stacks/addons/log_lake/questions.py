@@ -164,8 +164,10 @@ def _outside(about: Watched, trusted: Sequence[str]) -> str:
 
 
 def _within(blocks: Sequence[str]) -> str:
+    # A service's name stands where an address is not, and is in no block.
     return " OR ".join(
-        f"contains('{ip_network(one)}', TRY_CAST(src_endpoint.ip AS IPADDRESS))" for one in blocks
+        f"coalesce(contains('{ip_network(one)}', TRY_CAST(src_endpoint.ip AS IPADDRESS)), FALSE)"
+        for one in blocks
     )
 
 

@@ -38,7 +38,8 @@ class Lake:
         self.folder = folder
         self.duck = duckdb.connect()
         self.duck.execute("SET TimeZone = 'UTC'")
-        self.duck.create_function("in_block", _in_block, ["VARCHAR", "VARCHAR"], "BOOLEAN")  # type: ignore[list-item]
+        text: list[Any] = ["VARCHAR", "VARCHAR"]
+        self.duck.create_function("in_block", _in_block, text, "BOOLEAN", null_handling="special")
         for name, columns in WRITTEN.items():
             self.define(name, {**columns, **PARTS})
         self.define("trail_files", {**TRAIL_FILES, **PARTS})
@@ -214,11 +215,12 @@ def _definition(columns: Mapping[str, str]) -> str:
     return ", ".join(f'"{name}" {_type(kind)}' for name, kind in columns.items())
 
 
-def _in_block(block: str, address: str | None) -> bool:
+def _in_block(block: str, address: str | None) -> bool | None:
+    """Answer as Athena does, to which what is no address is NULL, and so is what it is asked."""
     try:
         return ip_address(address or "") in ip_network(block)
     except ValueError:
-        return False
+        return None
 
 
 def now() -> datetime:

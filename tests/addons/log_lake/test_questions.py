@@ -115,11 +115,13 @@ def test_reads_from_elsewhere_leave_out_the_endpoint_and_trusted_networks(
             read(world, "office", sourceIPAddress="140.107.3.3"),
             read(world, "worker", sourceIPAddress="10.64.16.9", vpcEndpointId=endpoint),
             read(world, "aws", sourceIPAddress="s3.amazonaws.com"),
+            # What CloudTrail masked is no address, and is not from here for that.
+            read(world, "masked", sourceIPAddress="203.0.113"),
             read(world, "other", requestParameters={"bucketName": "other", "key": "k"}),
         ]
     )
     rows = lake.ask(saved["reads from elsewhere"])
-    assert {row["key"] for row in rows} == {"abroad", "refused", "another endpoint"}
+    assert {row["key"] for row in rows} == {"abroad", "refused", "another endpoint", "masked"}
 
 
 def test_who_read_what_and_how_much(world: World, saved: dict[str, str], lake: Lake) -> None:
