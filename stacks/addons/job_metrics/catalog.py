@@ -79,17 +79,21 @@ _OF_CLUSTER: Final = "line_item_resource_id LIKE '%:task/{cluster}/%'"
 """What the bill's query says of a worker of ours."""
 
 
-def queries(*, cluster: str, bill: str | None, apart: Sequence[str] = ()) -> dict[str, str]:
+def queries(
+    *, cluster: str, bill: str | None, apart: Sequence[str] = (), place: str = "%"
+) -> dict[str, str]:
     """Return the saved queries, by name.
 
     Args:
         cluster: of the workers.
         bill: table of a Cost and Usage Report 2.0, as ``database.table``; None for none.
         apart: workspaces that have clusters of their own.
+        place: how ARNs of ECS begin there, such as ``arn:aws:ecs:eu-west-1:111122223333``, since an
+            organization's bill has all accounts and Regions; any without it.
     """
     found = {}
     ours = " OR ".join(
-        _OF_CLUSTER.replace("{cluster}", each)
+        _OF_CLUSTER.replace("%:task/{cluster}", f"{place}:task/{each}")
         for each in (cluster, *(f"{cluster}-{name}" for name in apart))
     )
     for name, file in _ASKED.items():

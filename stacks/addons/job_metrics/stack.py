@@ -286,7 +286,10 @@ class JobsStack(BoundedStack):
         if "query-definitions" in environment.without:
             return
         saved = queries(
-            cluster=cluster_name(environment.name), bill=bill, apart=environment.own_clusters
+            cluster=cluster_name(environment.name),
+            bill=bill,
+            apart=environment.own_clusters,
+            place=f"arn:aws:ecs:{environment.region}:{environment.account}",
         )
         save_queries(
             self,

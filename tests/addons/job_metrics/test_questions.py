@@ -15,6 +15,8 @@ from tests.addons.job_metrics.conftest import PLACE, SESSION, stopped, told
 from tests.addons.job_metrics.tables import GB, HOUR_USD, OTHER, VCPU, Tables
 from tests.some import some
 
+ELSEWHERE = PLACE.replace("eu-west-1", "eu-central-1")
+
 NOW = "DATE '2026-12-15'"
 CUR: Mapping[str, str] = {
     "bill_billing_period_start_date": "timestamp",
@@ -179,6 +181,8 @@ def test_list_prices_are_reconciled_with_the_bill(tables: Tables) -> None:
         bill("1", vcpu, 1, 99.0, 99.0, line_item_line_item_type="Tax"),
         bill("1", vcpu, 1, 99.0, 99.0, bill_billing_period_start_date="2026-10-01 00:00:00"),
         bill("5", vcpu, 1, 99.0, 99.0, line_item_resource_id="arn:aws:ecs:task/other/5"),
+        # An environment of the same name, elsewhere in an organization whose bill is one.
+        bill("6", vcpu, 1, 99.0, 99.0, line_item_resource_id=f"{ELSEWHERE}:task/starburst-prod/6"),
     ]
     columns = ", ".join(f'"{name}" {kind}' for name, kind in CUR.items())
     tables.duck.execute(f"CREATE OR REPLACE TABLE cur2 ({columns})")
@@ -189,7 +193,8 @@ def test_list_prices_are_reconciled_with_the_bill(tables: Tables) -> None:
             tables.duck.execute(f"INSERT INTO cur2 VALUES ({marks})", list(line.values()))
 
     enter(*lines)
-    text = queries(cluster="starburst-prod", bill="cur2")["list price beside the bill"]
+    saved = queries(cluster="starburst-prod", bill="cur2", place=PLACE)
+    text = saved["list price beside the bill"]
     found = {
         one["task"].rpartition("/")[2]: one
         for one in some(tables.ask(text.replace("current_date", NOW)))
