@@ -19,6 +19,7 @@ from typing import Any
 import duckdb
 import jsonschema
 import sqlglot
+from duckdb.func import SPECIAL
 from ocsf_json_schema import OcsfJsonSchemaEmbedded, get_ocsf_schema
 from sqlglot import exp
 
@@ -39,7 +40,7 @@ class Lake:
         self.duck = duckdb.connect()
         self.duck.execute("SET TimeZone = 'UTC'")
         text: list[Any] = ["VARCHAR", "VARCHAR"]
-        self.duck.create_function("in_block", _in_block, text, "BOOLEAN", null_handling="special")
+        self.duck.create_function("in_block", _in_block, text, "BOOLEAN", null_handling=SPECIAL)
         for name, columns in WRITTEN.items():
             self.define(name, {**columns, **PARTS})
         self.define("trail_files", {**TRAIL_FILES, **PARTS})
